@@ -1,0 +1,72 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: swiftSettings)
+}
+
+func executable(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target
+{
+  .executableTarget(
+    name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "cairn",
+  products: [
+    .library(name: "CairnKit", targets: ["CairnKit"]),
+    .library(name: "Checkpoints", targets: ["Checkpoints"]),
+    .library(name: "Optimizers", targets: ["Optimizers"]),
+    .executable(name: "cairn", targets: ["cairn"]),
+    .executable(name: "checkpoint-inspect", targets: ["checkpoint-inspect"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // C libraries: a module map and a shim for the macros that Swift cannot import.
+    .systemLibrary(name: "CHDF5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CNettle", providers: [.apt(["nettle-dev"])]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .target(name: "CKernels"),
+
+    // The engine, lowest module first; data flows one way.
+    library("HDF5", ["CHDF5"]),
+    library("Primitives", ["COneDNN"]),
+    library("Tensors"),
+    library("KerasConfiguration", ["Tensors"]),
+    library("Optimizers", ["CKernels", "KerasConfiguration", "Tensors"]),
+    library("Checkpoints", ["CNettle", "HDF5", "KerasConfiguration", "Tensors"]),
+    library(
+      "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
+    library("CairnKit", ["Checkpoints", "Optimizers", "Tensors", "Training"]),
+
+    executable("cairn", [argumentParser, "Training"]),
+    executable("checkpoint-inspect", [argumentParser, "Checkpoints"]),
+
+    // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("HDF5Tests", ["HDF5"]),
+    tests("TensorsTests", ["Tensors"]),
+    tests("KerasConfigurationTests", ["KerasConfiguration"]),
+    tests("OptimizersTests", ["HDF5", "Optimizers"]),
+    tests("CheckpointsTests", ["Checkpoints", "HDF5"]),
+    tests("PrimitivesTests", ["Primitives"]),
+    tests("TrainingTests", ["Training"]),
+    tests("CommandLineTests", ["cairn", "checkpoint-inspect", "HDF5"]),
+  ]
+)
