@@ -1,5 +1,5 @@
 #pragma once
-#if !__has_include(<oneapi/dnnl/dnnl.h>)
+#if !__has_include(<dnnl.h>)
 #error "oneDNN is missing: run tools/install-dependencies, or: apt-get install libdnnl-dev"
 #endif
-#include <oneapi/dnnl/dnnl.h>
+#include <dnnl.h>
