@@ -48,7 +48,9 @@ public struct JSONSyntaxError: Error, Sendable, Hashable, CustomStringConvertibl
   public let line: Int
   /// The byte of the error inside its line, counted from 1.
   public let column: Int
+  /// What the grammar allows here.
   public let expected: String
+  /// What stands here instead.
   public let found: String
 
   public init(byteOffset: Int, line: Int, column: Int, expected: String, found: String) {

@@ -3,6 +3,7 @@ public import Tensors
 /// How a layer's variable gets its first values, as its configuration says: the initializer and
 /// Keras's seed for it.
 public struct InitializerConfiguration: Sendable, Hashable {
+  /// The distribution of the first values.
   public var initializer: Initializer
   /// Keras's seed. It selects other numbers there than here; kept so that it is written back.
   public var seed: Int?

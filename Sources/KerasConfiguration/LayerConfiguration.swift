@@ -4,9 +4,11 @@ public import Tensors
 ///
 /// ``LayerEntry`` is what a file holds, of any class; it decodes to this.
 public struct LayerConfiguration: Sendable, Hashable {
+  /// Keras's name of the layer, unique within its model.
   public var name: String
   /// False for a frozen layer: its variables get no slots and no updates.
   public var isTrainable: Bool
+  /// The class and its options.
   public var kind: Kind
 
   public init(name: String, isTrainable: Bool = true, _ kind: Kind) {
@@ -33,7 +35,9 @@ public struct LayerConfiguration: Sendable, Hashable {
 
   /// The model's input. `batchShape` starts with the batch's extent; nil is any.
   public struct Input: Sendable, Hashable {
+    /// The extents, batch first; nil is any.
     public var batchShape: [Int?]
+    /// The dtype of the input; integers for an Embedding.
     public var dtype: DType
 
     public init(batchShape: [Int?], dtype: DType = .float32) {
@@ -44,10 +48,15 @@ public struct LayerConfiguration: Sendable, Hashable {
 
   /// `activation(x kernel + bias)`; kernel `(features, units)`, bias `(units)`.
   public struct Dense: Sendable, Hashable {
+    /// The extent of the output, at least 1.
     public var units: Int
+    /// Applied to the output.
     public var activation: ActivationFunction
+    /// Whether there is a `bias`.
     public var usesBias: Bool
+    /// First values of `kernel`.
     public var kernelInitializer: InitializerConfiguration
+    /// First values of `bias`.
     public var biasInitializer: InitializerConfiguration
 
     public init(
@@ -65,8 +74,11 @@ public struct LayerConfiguration: Sendable, Hashable {
 
   /// `min(x, maximum)` from `threshold` on, `slope * (x - threshold)` below it.
   public struct ReLU: Sendable, Hashable {
+    /// The greatest output; nil is unlimited.
     public var maximum: Double?
+    /// The slope below the threshold.
     public var negativeSlope: Double
+    /// Where the identity begins.
     public var threshold: Double
 
     public init(maximum: Double? = nil, negativeSlope: Double = 0, threshold: Double = 0) {
@@ -78,6 +90,7 @@ public struct LayerConfiguration: Sendable, Hashable {
 
   /// `rate` is the share of elements dropped, 0 to 1.
   public struct Dropout: Sendable, Hashable {
+    /// The share dropped, 0 to 1.
     public var rate: Double
     /// Keras's seed; kept so that it is written back.
     public var seed: Int?
@@ -93,13 +106,21 @@ public struct LayerConfiguration: Sendable, Hashable {
   public struct BatchNormalization: Sendable, Hashable {
     /// The axis of the features, negative from the end.
     public var axis: Int
+    /// The share of the old moving statistics, 0 to 1.
     public var momentum: Double
+    /// Added to the variance inside the root.
     public var epsilon: Double
+    /// Whether there is a `beta`.
     public var isCentered: Bool
+    /// Whether there is a `gamma`.
     public var isScaled: Bool
+    /// First values of `beta`.
     public var betaInitializer: InitializerConfiguration
+    /// First values of `gamma`.
     public var gammaInitializer: InitializerConfiguration
+    /// First values of `moving_mean`.
     public var movingMeanInitializer: InitializerConfiguration
+    /// First values of `moving_variance`.
     public var movingVarianceInitializer: InitializerConfiguration
 
     public init(
@@ -123,8 +144,11 @@ public struct LayerConfiguration: Sendable, Hashable {
 
   /// One row of `embeddings` `(inputDimension, outputDimension)` for each integer of the input.
   public struct Embedding: Sendable, Hashable {
+    /// The number of rows, at least 1.
     public var inputDimension: Int
+    /// The extent of a row, at least 1.
     public var outputDimension: Int
+    /// First values of `embeddings`.
     public var embeddingsInitializer: InitializerConfiguration
     /// Keras 2's promise of the number of steps; Keras 3 has none.
     public var inputLength: Int?

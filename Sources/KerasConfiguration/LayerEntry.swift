@@ -3,7 +3,9 @@
 public struct LayerEntry: Sendable, Hashable {
   /// The whole object: `class_name`, `config` and what stands beside them.
   public var json: JSONValue
+  /// The class as the file names it.
   public let className: String
+  /// The layer's name.
   public let name: String
 
   /// Throws if the object has no class.

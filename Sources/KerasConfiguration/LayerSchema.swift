@@ -19,6 +19,7 @@ public struct LayerSchema: Sendable, Hashable {
     public var name: String
     /// Its group below the layer's in a v3 weights file, such as `cell` or `_query_dense`.
     public var group: String
+    /// Its variables and what is inside it.
     public var schema: LayerSchema
 
     public init(name: String, group: String? = nil, _ schema: LayerSchema) {

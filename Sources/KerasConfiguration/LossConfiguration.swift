@@ -1,5 +1,6 @@
 /// A loss that Cairn can train with: the mean over the batch of one function.
 public struct LossConfiguration: Sendable, Hashable {
+  /// Which loss.
   public var function: Function
   /// True where the predictions are logits instead of probabilities.
   public var isFromLogits: Bool

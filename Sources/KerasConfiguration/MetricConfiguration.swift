@@ -1,6 +1,8 @@
 /// A metric that Cairn can compute, and the name that it is reported by.
 public struct MetricConfiguration: Sendable, Hashable {
+  /// The name that it is reported by.
   public var name: String
+  /// What it computes.
   public var function: Function
 
   public init(_ function: Function, name: String? = nil) {

@@ -8,9 +8,11 @@ public struct ModelConfiguration: Sendable, Hashable {
   public let json: JSONValue
   /// `Sequential`, `Functional`, or the name of somebody's subclass.
   public let className: String
+  /// The model's name; empty where the JSON gives none.
   public let name: String
   /// The layers that the model owns, each once, in model order; a Sequential's InputLayer included.
   public let layers: [LayerEntry]
+  /// How the layers are called.
   public let calls: Calls
   /// The shape that the model was built for, batch first, as far as the JSON says so.
   public let buildInputShape: [Int?]?

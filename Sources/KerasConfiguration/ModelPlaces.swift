@@ -4,6 +4,7 @@ public import Tensors
 public struct VariablePlace: Sendable, Hashable {
   /// Its path, the same in every dialect and layout.
   public var path: LayerPath
+  /// The class of the layer that this place is, or is inside of.
   public var className: String
   /// The layer of the model in whose group a whole-model file keeps these variables.
   public var topLevelLayer: String
@@ -38,9 +39,11 @@ public struct VariablePlace: Sendable, Hashable {
 
 /// A variable that a model's configuration implies.
 public struct ModelVariable: Sendable, Hashable {
+  /// Layer path and creation index.
   public var id: VariableID
   /// The canonical name, such as `encoder/dense/kernel`.
   public var name: String
+  /// What its class says of it.
   public var schema: VariableSchema
   /// True if an optimizer trains it and so keeps slots for it: created trainable, and nothing that
   /// owns it is frozen.

@@ -3,8 +3,11 @@
 public struct TrainingConfiguration: Sendable, Hashable {
   /// A name, an object, or lists and objects of them for several outputs.
   public var loss: JSONValue
+  /// Names or objects: a list (Keras 3), or a list for each output (Keras 2); `null` for none.
   public var metrics: JSONValue
+  /// As ``metrics``, for those weighted by sample.
   public var weightedMetrics: JSONValue
+  /// Weights of several outputs; `null` for none.
   public var lossWeights: JSONValue
   /// Absent from Keras 2's whole-model files.
   public var runEagerly: JSONValue
