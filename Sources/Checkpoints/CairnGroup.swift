@@ -56,7 +56,7 @@ extension CairnGroup {
     content.trainingText = try group.attributes.optionalString("training_config")
     if let text = try group.attributes.optionalString("resumption") {
       content.resumption = ResumptionRecord(
-        json: try JSONValue(text, path: path, object: "/\(self.path)@resumption"),
+        json: try JSONValue(parsing: text),
         arrays: try readArrays(root, path: path))
     }
     return content
@@ -88,7 +88,7 @@ extension FilePlan {
       ("format_version", .integer(CairnGroup.formatVersion))
     ]
     if let optimizer = checkpoint.optimizer {
-      attributes.append(("arithmetic", .ascii(optimizer.arithmetic.rawValue)))
+      attributes.append(("arithmetic", .ascii(optimizer.configuration.arithmetic.rawValue)))
     }
     attributes += texts.map { ($0.name, .utf8($0.value)) }
     if let resumption = checkpoint.resumption {

@@ -28,25 +28,20 @@ public struct Checkpoint: Sendable {
 
 /// An optimizer as a checkpoint holds it.
 public struct OptimizerState: Sendable {
+  /// Its arithmetic says which generation's formulas the numbers belong to, whatever the dialect of
+  /// the file, and its constant rate is the rate in force.
   public var configuration: OptimizerConfiguration
-  /// Which generation's formulas the numbers belong to; unchanged by the dialect of a file.
-  public var arithmetic: Arithmetic
   /// Updates applied so far.
   public var iterations: Int64
-  /// The rate in force, a float32 value; nil under a schedule.
-  public var learningRate: Double?
   /// In the order of saving: slot by slot, each over the trainable variables. Empty for an optimizer
   /// that has not been built.
   public var slots: [SlotVariable]
 
   public init(
-    configuration: OptimizerConfiguration, arithmetic: Arithmetic, iterations: Int64,
-    learningRate: Double?, slots: [SlotVariable]
+    configuration: OptimizerConfiguration, iterations: Int64, slots: [SlotVariable]
   ) {
     self.configuration = configuration
-    self.arithmetic = arithmetic
     self.iterations = iterations
-    self.learningRate = learningRate
     self.slots = slots
   }
 }

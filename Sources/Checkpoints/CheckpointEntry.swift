@@ -25,7 +25,9 @@ public struct CheckpointEntry: Sendable, Hashable {
     case iteration
     /// The rate, where the layout stores it as a variable.
     case learningRate
-    /// Anything else: metrics, and optimizer variables whose owner cannot be proven.
+    /// An optimizer variable whose owner cannot be proven.
+    case untied
+    /// Anything else, such as the state of metrics.
     case other
   }
 }
@@ -38,10 +40,10 @@ extension CheckpointEntry.Role {
     case .slot: "slot"
     case .iteration: "iteration"
     case .learningRate: "learningRate"
-    case .other: "other"
+    case .untied, .other: "other"
     }
   }
 
-  /// True of what a restore carries: everything but ``other``.
-  public var isState: Bool { self != .other }
+  /// True of what a restore carries unless told otherwise.
+  public var isState: Bool { self != .other && self != .untied }
 }

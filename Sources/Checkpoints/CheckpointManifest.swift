@@ -27,9 +27,11 @@ public struct CheckpointManifest: Sendable {
 public struct OptimizerSummary: Sendable {
   /// Keras's class name, such as `Adagrad`; nil when the file does not say.
   public var className: String?
-  public var configuration: OptimizerConfiguration?
-  /// Which formulas the state belongs to; Cairn's own files say, for others it follows the dialect.
-  public var arithmetic: Arithmetic
+  /// Its configuration as it stands in the file, whatever the class; nil when the file has none.
+  public var entry: OptimizerEntry?
+  /// Whose formulas the state belongs to, where the file records it; otherwise the configuration's
+  /// generation tells.
+  public var recordedArithmetic: Arithmetic?
   /// Updates applied so far; nil when not stored.
   public var iterations: Int64?
   /// The rate in force: the stored variable, else the configured constant; nil for a schedule.

@@ -32,8 +32,8 @@ public struct CheckpointReader: ~Copyable {
     let root = try file.root()
     let cairn = try CairnGroup.read(root, path: path)
     var manifest: CheckpointManifest
-    if try LegacyModelLayout.isLaidOut(root) {
-      manifest = try LegacyModelLayout.readManifest(root, path: path)
+    if try WholeModelLayout.isLaidOut(root) {
+      manifest = try WholeModelLayout.readManifest(root, path: path)
     } else if try WeightsLayout.isLaidOut(root) {
       manifest = try WeightsLayout.readManifest(root, cairn: cairn, path: path)
     } else {
@@ -43,7 +43,7 @@ public struct CheckpointReader: ~Copyable {
           + " or a root group layers), found neither")
     }
     manifest.resumption = cairn?.resumption
-    if let arithmetic = cairn?.arithmetic { manifest.optimizer?.arithmetic = arithmetic }
+    manifest.optimizer?.recordedArithmetic = cairn?.arithmetic
     return manifest
   }
 }
@@ -120,19 +120,29 @@ extension CheckpointReader {
   /// Nil when the file holds no optimizer.
   private func loadOptimizer() throws(CheckpointError) -> OptimizerState? {
     guard let summary = manifest.optimizer else { return nil }
-    guard let configuration = summary.configuration else {
+    guard let entry = summary.entry else {
       throw CheckpointError(
         .unsupported, "cannot load the optimizer of", path: path,
-        problem: summary.className.map { "its class is \($0), which Cairn does not train with" }
-          ?? "its configuration is not in the file",
+        problem: "its configuration is not in the file",
         cure: "load the weights only, or restore into a checkpoint that has the configuration")
     }
+    var configuration: OptimizerConfiguration
+    do {
+      configuration = try entry.decoded()
+    } catch {
+      throw CheckpointError(
+        .unsupported, "cannot load the optimizer of", path: path, problem: error.description,
+        cure: "load the weights only", cause: error)
+    }
+    if let arithmetic = summary.recordedArithmetic { configuration.arithmetic = arithmetic }
+    // Keras 3 restores a stored rate over the configured one.
+    if let rate = summary.learningRate { configuration.learningRate = .constant(rate) }
     var slots: [SlotVariable] = []
     for entry in manifest.entries {
       switch entry.role {
       case .slot(let slot, let owner, _):
         slots.append(SlotVariable(slot: slot, owner: owner, value: try read(entry)))
-      case .other where entry.datasetPath.contains("optimizer"):
+      case .untied:
         throw CheckpointError(
           .unsupported, "cannot load the optimizer of", path: path, object: entry.datasetPath,
           problem: "it cannot be tied to a variable of the model: positional, unproven",
@@ -141,8 +151,7 @@ extension CheckpointReader {
       }
     }
     return OptimizerState(
-      configuration: configuration, arithmetic: summary.arithmetic,
-      iterations: summary.iterations ?? 0, learningRate: summary.learningRate, slots: slots)
+      configuration: configuration, iterations: summary.iterations ?? 0, slots: slots)
   }
 }
 

@@ -21,19 +21,18 @@ struct FileSkeleton {
     let file = try HDF5File.create(path)
     var offsets: [Int] = []
     do {
-      let root = try file.openRoot()
+      let root = try file.root()
       for group in plan.groups {
         if group.path.isEmpty {
           try Self.write(group.attributes, to: root.attributes)
         } else {
-          let created = try root.requireGroup(group.path)
+          let created = try root.createGroup(group.path)
           try Self.write(group.attributes, to: created.attributes)
         }
       }
       for dataset in plan.datasets {
         let created = try root.createDataset(
-          dataset.path, type: dataset.value.dtype.elementType,
-          shape: dataset.value.shape.dimensions)
+          dataset.path, dataset.value.dtype.elementType, shape: dataset.value.shape.dimensions)
         offsets.append(created.byteOffset ?? 0)
       }
     }
@@ -41,6 +40,28 @@ struct FileSkeleton {
     self.offsets = offsets
     self.plan = plan
     self.path = path
+  }
+}
+
+// MARK: - Attributes
+
+extension FileSkeleton {
+  private static func write(
+    _ list: [(name: String, value: AttributeValue)], to attributes: borrowing HDF5Attributes
+  ) throws(HDF5Error) {
+    for (name, value) in list {
+      switch value {
+      case .ascii(let text): try attributes.setString(text, for: name, as: .variable(.ascii))
+      case .utf8(let text): try attributes.setString(text, for: name, as: .variable(.utf8))
+      case .asciiList(let texts): try attributes.setStrings(texts, for: name)
+      case .fixedList(let texts, let width):
+        let type = HDF5StringType.fixed(
+          byteCount: width, padding: .nullPadded, characterSet: .ascii)
+        try attributes.setStrings(texts, for: name, as: type)
+      case .emptyList: try attributes.setDoubles([], for: name)
+      case .integer(let number): try attributes.setInteger(number, for: name)
+      }
+    }
   }
 }
 

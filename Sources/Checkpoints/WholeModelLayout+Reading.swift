@@ -3,7 +3,7 @@ import KerasConfiguration
 import Tensors
 
 /// Layout A: a whole model in one HDF5 file, names in attributes, as Keras's `save("x.h5")` writes it.
-enum LegacyModelLayout {
+enum WholeModelLayout {
   static let weightsGroup = "model_weights"
   static let optimizerGroup = "optimizer_weights"
   static let ownVariablesGroup = "top_level_model_weights"
@@ -15,13 +15,13 @@ enum LegacyModelLayout {
 
 // MARK: - Reading
 
-extension LegacyModelLayout {
+extension WholeModelLayout {
   static func readManifest(
     _ root: borrowing HDF5Group, path: String
   ) throws -> CheckpointManifest {
     let weights = try root.openGroup(weightsGroup)
     let version = try root.attributes.optionalString("keras_version")
-    let dialect = Dialect(kerasVersion: version)
+    let dialect = version.flatMap(Dialect.init(kerasVersion:)) ?? .keras2
     let model = try ModelConfiguration(json: root.attributes.string("model_config"), path: path)
     var training: TrainingConfiguration?
     if let text = try root.attributes.optionalString("training_config") {
@@ -29,7 +29,7 @@ extension LegacyModelLayout {
     }
     let weightEntries = try readWeights(weights, model: model, path: path)
     var manifest = CheckpointManifest(
-      layout: .legacyModel, dialect: dialect, kerasVersion: version,
+      layout: .wholeModel, dialect: dialect, kerasVersion: version,
       entries: weightEntries.map(\.entry), optimizer: nil, model: model, training: training,
       resumption: nil, notes: [])
     try readOptimizer(root, weightEntries, into: &manifest, path: path)
@@ -67,7 +67,7 @@ extension LegacyModelLayout {
         let name = CanonicalName.variable(label.name, in: label.layer)
         named.append(
           NamedWeight(
-            entry: CheckpointEntry(dataset, name: name, role: .weight(id)), id: id,
+            entry: try CheckpointEntry(dataset, name: name, role: .weight(id)), id: id,
             storedName: SlotTies.withoutOutputNumber(storedName)))
       }
     }
@@ -78,13 +78,11 @@ extension LegacyModelLayout {
     _ root: borrowing HDF5Group, _ weights: [NamedWeight], into manifest: inout CheckpointManifest,
     path: String
   ) throws {
-    let configuration = manifest.training?.optimizer
+    let entry = manifest.training?.optimizer
     guard try root.exists(optimizerGroup) else {
-      if let configuration {
+      if let entry {
         manifest.optimizer = OptimizerSummary(
-          className: configuration.className, configuration: configuration.value,
-          arithmetic: manifest.dialect.arithmetic, iterations: nil,
-          learningRate: configuration.value?.constantLearningRate)
+          className: entry.className, entry: entry, learningRate: entry.constantLearningRate)
         manifest.notes.append("the optimizer is configured, but its state is not in the file")
       }
       return
@@ -93,27 +91,27 @@ extension LegacyModelLayout {
     var datasets: [CheckpointEntry] = []
     var stored: [SlotTies.Stored] = []
     for name in try group.attributes.nameList("weight_names") {
-      let entry = CheckpointEntry(try group.openDataset(name), name: name, role: .other)
-      datasets.append(entry)
+      let dataset = try CheckpointEntry(group.openDataset(name), name: name, role: .untied)
+      datasets.append(dataset)
       stored.append(
-        .init(name: name, datasetPath: entry.datasetPath, shape: entry.shape, dtype: entry.dtype))
+        .init(
+          name: name, datasetPath: dataset.datasetPath, shape: dataset.shape, dtype: dataset.dtype))
     }
     let owners = weights.map {
       SlotTies.Owner(
         id: $0.id, name: $0.entry.name, storedName: $0.storedName, shape: $0.entry.shape)
     }
     let ties = try SlotTies(
-      of: stored, slotNames: configuration?.value?.slotNames, owners: owners,
+      of: stored, slotNames: entry?.slotNames, owners: owners,
       order: manifest.model.map { trainableOrder($0, owners) } ?? .unknown, path: path)
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes
     manifest.optimizer = OptimizerSummary(
-      className: configuration?.className, configuration: configuration?.value,
-      arithmetic: manifest.dialect.arithmetic,
+      className: entry?.className, entry: entry,
       iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
       learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
-        ?? configuration?.value?.constantLearningRate)
+        ?? entry?.constantLearningRate)
   }
 
   /// The trainable variables as the architecture orders them; unknown as soon as one layer's are.
