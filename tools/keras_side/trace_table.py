@@ -141,7 +141,7 @@ ROWS: tuple[TraceRow, ...] = (
     TraceRow("average_00_overwrite_1", average(0.0, 1, learning_rate=0.1)),
     TraceRow("average_10_overwrite_3", average(1.0, 3, learning_rate=0.1)),
     TraceRow("average_non_finite", average(0.9, learning_rate=0.1), gradients="non_finite"),
-    TraceRow("thousand_elements", average(0.99, 3, learning_rate=0.05), steps=8,
+    TraceRow("thousand_elements", average(0.99, 3, learning_rate=0.05), steps=4,
              shapes=((1000,), (1,))),
     # The counter and the rate change under way.
     TraceRow("counter_at_1000", {"learning_rate": 0.1}, events=(Event(0, iterations=1000),)),
