@@ -56,7 +56,7 @@ let package = Package(
     library("CairnKit", ["Checkpoints", "Optimizers", "Tensors", "Training"]),
 
     executable("cairn", [argumentParser, "Training"]),
-    executable("checkpoint-inspect", [argumentParser, "Checkpoints"]),
+    executable("checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
 
     // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),

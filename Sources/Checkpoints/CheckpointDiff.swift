@@ -79,7 +79,6 @@ public struct CheckpointDiff: Sendable {
     }
     configuration = ConfigurationComparison.differences(
       between: first.manifest, and: second.manifest)
-    try compareResumptionArrays(first.manifest.resumption, second.manifest.resumption)
   }
 
   /// Whether a file may lack this entry without differing.
