@@ -1,4 +1,5 @@
 public import KerasConfiguration
+import Tensors
 
 extension CheckpointDiff {
   /// The diff as JSON: keys `schemaVersion`, `same`, `variables` (each with `name`, `outcome`, and for

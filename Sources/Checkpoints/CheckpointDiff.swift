@@ -1,3 +1,5 @@
+import Tensors
+
 /// What differs between two checkpoint files, whatever their layouts.
 public struct CheckpointDiff: Sendable {
   public struct Item: Sendable {

@@ -1,5 +1,5 @@
 public import KerasConfiguration
-public import Tensors
+import Tensors
 
 /// What `checkpoint-inspect` prints for machines. A key is never renamed or given another meaning
 /// under the same version.

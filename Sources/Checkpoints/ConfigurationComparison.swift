@@ -1,3 +1,4 @@
+import Tensors
 import KerasConfiguration
 
 /// Compares what two checkpoints say beside their tensors, in meaning: spelling that only follows from
@@ -51,8 +52,8 @@ enum ConfigurationComparison {
     guard let a = first.model, let b = second.model else { return [] }
     if first.dialect == second.dialect { return tree(a.json, b.json, at: "model") }
     // Two generations spell the same layer differently; names and classes mean the same in both.
-    let x = a.savedLayers.map { "\($0.className) \($0.name)" }
-    let y = b.savedLayers.map { "\($0.className) \($0.name)" }
+    let x = a.topLevelLayers.map { "\($0.className) \($0.name)" }
+    let y = b.topLevelLayers.map { "\($0.className) \($0.name)" }
     return (0..<max(x.count, y.count)).compactMap { index in
       let before = index < x.count ? x[index] : nil
       let after = index < y.count ? y[index] : nil

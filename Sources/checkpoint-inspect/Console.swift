@@ -21,7 +21,8 @@ enum Console {
     do {
       try work()
     } catch {
-      fputs("checkpoint-inspect: \(error)\n", stderr)
+      let line = Array("checkpoint-inspect: \(error)\n".utf8)
+      _ = write(STDERR_FILENO, line, line.count)
       throw ExitCode(2)
     }
   }

@@ -117,6 +117,7 @@ extension OptimizerSummary {
 
 extension TensorStatistics {
   fileprivate var line: String {
+    if count == 1, let mean { return Readable.number(mean) }
     var parts: [String] = []
     if let minimum, let maximum, let mean, let standardDeviation {
       parts.append("\(Readable.number(minimum)) to \(Readable.number(maximum))")

@@ -49,7 +49,8 @@ enum Readable {
 
   /// Up to six significant digits.
   static func number(_ value: Double) -> String {
-    guard value.isFinite, value != 0 else { return "\(value)" }
+    if value == 0 { return "0" }
+    guard value.isFinite else { return "\(value)" }
     let exponent = Int(log10(value.magnitude).rounded(.down))
     if exponent < -4 || exponent > 8 {
       let digits = value / pow(10, Double(exponent))

@@ -1,19 +1,7 @@
 import KerasConfiguration
 
-/// The names that layout C gives the elements of a list of layers: class name in snake case, numbered.
-enum ModelElements {
-  /// Every layer of a model under its element name, with its place in the model.
-  static func named(
-    _ model: ModelConfiguration, dialect: Dialect
-  ) -> [(element: String, value: (position: Int, layer: LayerOutline))] {
-    let layers = model.outline.filter { !($0.className == "InputLayer" && model.isSequential) }
-    var numbering = ElementNumbering(dialect: dialect)
-    return layers.enumerated().map { position, layer in
-      let isWeighted = layer.variables?.isEmpty != true
-      return (numbering.next(className: layer.className, isWeighted: isWeighted), (position, layer))
-    }
-  }
-
+/// The name of an element of a list in a weights file: class name in snake case, numbered.
+enum ElementName {
   /// `dense_2` is the class `dense` with number 2; `dense` has number 0.
   static func split(_ element: String) -> (className: String, number: Int) {
     guard let underscore = element.lastIndex(of: "_"),
