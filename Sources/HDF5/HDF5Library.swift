@@ -42,7 +42,9 @@ enum HDF5Library {
   private static func failure(of operation: StaticString, at location: HDF5Location) -> HDF5Error {
     let stack = takeErrorStack()
     var message = stack.first?.message ?? "the call failed without a reason"
-    if let innermost = stack.last?.message, innermost != message { message += ": \(innermost)" }
+    // Which directories were searched for a missing filter is no reason.
+    let innermost = stack.last { !$0.function.hasPrefix("H5PL") }?.message
+    if let innermost, innermost != message { message += ": \(innermost)" }
     return location.error(.library, message, during: "\(operation)", stack: stack)
   }
 
