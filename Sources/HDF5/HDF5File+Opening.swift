@@ -90,6 +90,9 @@ extension HDF5File {
     try location.call("H5Pset_fclose_degree") {
       H5Pset_fclose_degree(properties.id, H5F_CLOSE_SEMI)
     }
+    // Without this, small writes wait in a buffer until the dataset is closed, where their failure
+    // would be lost.
+    try location.call("H5Pset_sieve_buf_size") { H5Pset_sieve_buf_size(properties.id, 0) }
     // The second flag passes over file systems that have no locks (ENOSYS).
     try location.call("H5Pset_file_locking") { H5Pset_file_locking(properties.id, isLocked, true) }
     return properties

@@ -10,7 +10,12 @@ import Synchronization
 /// and, when that fails, the walk over its error stack. It is not recursive: nothing that runs under
 /// it comes back to it. The only Swift code that libhdf5 calls back appends to an array.
 enum HDF5Library {
-  private static let gate = Mutex<Void>(())
+  private static let gate = {
+    // At the exit of the process libhdf5 would close what is open, and crash on a file whose close
+    // has failed. What must be written has been closed by then.
+    H5dont_atexit()
+    return Mutex<Void>(())
+  }()
 
   /// Makes one C call and throws if it reports failure, which all calls that return a signed number
   /// do by a negative one.
