@@ -99,7 +99,7 @@ extension HDF5Group {
     let group = attributes.handle.id
     try created.createParents(from: attributes.handle)
     try created.checkAbsent(from: attributes.handle, during: "H5Dcreate2")
-    let handle = try created.location.acquire(.object, "H5Dcreate2") {
+    let handle = try created.location.acquire(.dataset, "H5Dcreate2") {
       H5Dcreate2(
         group, created.text, type.id, space.id, chdf5_p_default(), properties.id,
         chdf5_p_default())
