@@ -1,0 +1,31 @@
+import KerasConfiguration
+
+/// The names that layout C gives the elements of a list of layers: class name in snake case, numbered.
+enum ModelElements {
+  /// Every layer of a model under its element name, with its place in the model.
+  static func named(
+    _ model: ModelConfiguration, dialect: Dialect
+  ) -> [(element: String, value: (position: Int, layer: LayerOutline))] {
+    let layers = model.outline.filter { !($0.className == "InputLayer" && model.isSequential) }
+    var numbering = ElementNumbering(dialect: dialect)
+    return layers.enumerated().map { position, layer in
+      let isWeighted = layer.variables?.isEmpty != true
+      return (numbering.next(className: layer.className, isWeighted: isWeighted), (position, layer))
+    }
+  }
+
+  /// `dense_2` is the class `dense` with number 2; `dense` has number 0.
+  static func split(_ element: String) -> (className: String, number: Int) {
+    guard let underscore = element.lastIndex(of: "_"),
+      let number = Int(element[element.index(after: underscore)...]), number > 0
+    else { return (element, 0) }
+    return (String(element[..<underscore]), number)
+  }
+
+  /// The name that Keras gives the layer unless told otherwise. Keras 2 counts layers with weights
+  /// twice in this list.
+  static func defaultName(_ className: String, _ number: Int, dialect: Dialect) -> String {
+    let ordinal = dialect == .keras2 && number.isMultiple(of: 2) ? number / 2 : number
+    return ordinal == 0 ? className : "\(className)_\(ordinal)"
+  }
+}
