@@ -32,7 +32,7 @@ public struct ElementUpdate {
   public let variable: Plane
   public let gradient: UnsafeRawPointer
   public let scalars: StepScalars
-  let slots: UnsafePointer<Plane>
+  let slots: UnsafeBufferPointer<Plane>
   let byteOffset: Int
 
   /// The rule's slot at `index`, in the order of ``UpdateRule/slots(for:arithmetic:)``.
@@ -49,14 +49,15 @@ public struct RowUpdate {
   public let scalars: StepScalars
   /// How many gradients name this row; at least one.
   public let gradientCount: Int
-  let slots: UnsafePointer<Plane>
+  let slots: UnsafeBufferPointer<Plane>
   let byteOffset: Int
   let gradients: UnsafeRawPointer
-  let positions: UnsafePointer<Int>
+  /// Which rows of `gradients` these are; nil for the first.
+  let positions: UnsafePointer<Int>?
 
   /// The row's gradient number `index`, in order of appearance; `count` elements.
   public func gradient(_ index: Int) -> UnsafeRawPointer {
-    gradients + positions[index] * count * dtype.byteCount
+    gradients + (positions?[index] ?? 0) * count * dtype.byteCount
   }
 
   /// This row of the rule's slot at `index`.
@@ -67,5 +68,12 @@ public struct RowUpdate {
     ElementUpdate(
       dtype: dtype, count: count, variable: variable, gradient: gradient, scalars: scalars,
       slots: slots, byteOffset: byteOffset)
+  }
+
+  /// The row with one gradient in place of those that it has.
+  func withOnlyGradient(_ gradient: UnsafeRawPointer) -> RowUpdate {
+    RowUpdate(
+      dtype: dtype, count: count, variable: variable, scalars: scalars, gradientCount: 1,
+      slots: slots, byteOffset: byteOffset, gradients: gradient, positions: nil)
   }
 }

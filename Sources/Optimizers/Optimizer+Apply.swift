@@ -167,6 +167,7 @@ extension Optimizer {
       UpdatePlan.Elements(
         variable: Plane(old: old.base, new: new.base), gradient: gradient.storageForReading.base,
         average: averageSlot.map { planeForUpdate(ofSlot: $0, place) }, firstSlot: firstSlot,
+        slotCount: ruleSlots[place].count,
         dtype: variable.value.dtype, count: variable.value.elementCount))
   }
 
@@ -187,7 +188,8 @@ extension Optimizer {
       UpdatePlan.Elements(
         variable: plane, gradient: nil,
         average: planeForUpdate(ofSlot: averageSlot, plan.places[index]),
-        firstSlot: 0, dtype: variable.value.dtype, count: variable.value.elementCount))
+        firstSlot: 0, slotCount: 0, dtype: variable.value.dtype, count: variable.value.elementCount)
+    )
   }
 
   private mutating func planeForUpdate(ofSlot slot: Int, _ place: Int) -> Plane {
@@ -214,6 +216,7 @@ extension Optimizer {
       UpdatePlan.Rows(
         variable: Plane(inPlace: variable.value.storageForPartialUpdate().base),
         gradients: rows.values.storageForReading.base, firstSlot: firstSlot,
+        slotCount: ruleSlots[place].count,
         dtype: variable.value.dtype, width: rows.shape.row.elementCount),
       rule, scalars, summing: arithmetic != .keras3, threadCount: threadCount)
   }

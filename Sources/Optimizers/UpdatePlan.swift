@@ -1,3 +1,4 @@
+internal import CKernels
 internal import Dispatch
 internal import Synchronization
 internal import Tensors
@@ -14,8 +15,9 @@ struct UpdatePlan: @unchecked Sendable {
     /// Nil if only the average is updated.
     let gradient: UnsafeRawPointer?
     let average: Plane?
-    /// Where the rule's slots begin in `slots`.
+    /// Where the rule's slots begin in `slots`, and how many there are.
     let firstSlot: Int
+    let slotCount: Int
     let dtype: DType
     let count: Int
   }
@@ -24,7 +26,9 @@ struct UpdatePlan: @unchecked Sendable {
   struct Rows: @unchecked Sendable {
     let variable: Plane
     let gradients: UnsafeRawPointer
+    /// Where the rule's slots begin in `slots`, and how many there are.
     let firstSlot: Int
+    let slotCount: Int
     let dtype: DType
     /// Elements of one row.
     let width: Int
@@ -49,7 +53,7 @@ struct UpdatePlan: @unchecked Sendable {
   private static let chunkElementCount = 1 << 16
   /// Elements that go through all stages before the next, few enough to stay in the first-level
   /// cache: so the average costs no second pass over memory.
-  private static let blockElementCount = 2048
+  private static let blockElementCount = 1024
 
   mutating func append(_ item: Elements) {
     guard item.count > 0 else { return }
@@ -113,16 +117,18 @@ extension UpdatePlan {
     let width = item.dtype.byteCount
     let block = average == nil ? range.count : Self.blockElementCount
     slots.withUnsafeBufferPointer { slots in
+      let slots = UnsafeBufferPointer(
+        rebasing: slots[item.firstSlot..<item.firstSlot + item.slotCount])
       var position = range.lowerBound
       while position < range.upperBound {
         let count = min(block, range.upperBound - position)
         let offset = position * width
         let variable = item.variable.advanced(by: offset)
-        if let gradient = item.gradient, let slots = slots.baseAddress {
+        if let gradient = item.gradient {
           rule.update(
             ElementUpdate(
               dtype: item.dtype, count: count, variable: variable, gradient: gradient + offset,
-              scalars: scalars, slots: slots + item.firstSlot, byteOffset: offset))
+              scalars: scalars, slots: slots, byteOffset: offset))
         }
         if let average, let plane = item.average {
           average.update(
@@ -140,7 +146,8 @@ extension UpdatePlan {
 
 extension UpdatePlan {
   private static let serialRowElementCount = 1 << 16
-  private static let chunkRowElementCount = 1 << 12
+  private static let chunkRowElementCount = 1 << 14
+  private static let prefetchDistance = 8
 
   /// Updates the rows that `grouping` holds.
   ///
@@ -156,39 +163,49 @@ extension UpdatePlan {
       withUnsafeTemporaryAllocation(
         byteCount: summing ? item.width * item.dtype.byteCount : 0, alignment: 64
       ) { sum in
-        for group in range { run(item, group, rule, scalars, sum: summing ? sum : nil) }
+        run(item, range, rule, scalars, sum: summing ? sum.baseAddress : nil)
       }
     }
   }
 
   private func run(
-    _ item: Rows, _ group: Int, _ rule: any UpdateRule, _ scalars: StepScalars,
-    sum: UnsafeMutableRawBufferPointer?
+    _ item: Rows, _ groups: Range<Int>, _ rule: any UpdateRule, _ scalars: StepScalars,
+    sum: UnsafeMutableRawPointer?
   ) {
-    let byteOffset = grouping.rows[group] * item.width * item.dtype.byteCount
-    let positions = grouping.starts[group]..<grouping.starts[group + 1]
-    grouping.positions.withUnsafeBufferPointer { all in
-      slots.withUnsafeBufferPointer { slots in
-        guard let firstPosition = all.baseAddress, let slots = slots.baseAddress else { return }
-        func row(
-          _ gradients: UnsafeRawPointer, _ positions: UnsafePointer<Int>, count: Int
-        ) -> RowUpdate {
-          RowUpdate(
+    let rowByteCount = item.width * item.dtype.byteCount
+    slots.withUnsafeBufferPointer { slots in
+      let slots = UnsafeBufferPointer(
+        rebasing: slots[item.firstSlot..<item.firstSlot + item.slotCount])
+      grouping.positions.withUnsafeBufferPointer { positions in
+        guard let positions = positions.baseAddress else { return }
+        for group in groups {
+          if group + Self.prefetchDistance < groups.upperBound {
+            prefetch(item, slots, row: grouping.rows[group + Self.prefetchDistance], rowByteCount)
+          }
+          let byteOffset = grouping.rows[group] * rowByteCount
+          let start = grouping.starts[group]
+          let row = RowUpdate(
             dtype: item.dtype, count: item.width, variable: item.variable.advanced(by: byteOffset),
-            scalars: scalars, gradientCount: count, slots: slots + item.firstSlot,
-            byteOffset: byteOffset, gradients: gradients, positions: positions)
-        }
-        let given = row(
-          item.gradients, firstPosition + positions.lowerBound, count: positions.count)
-        if let sum = sum?.baseAddress {
-          given.addGradients(into: sum)
-          var only = 0
-          rule.update(row(sum, &only, count: 1))
-        } else {
-          rule.update(given)
+            scalars: scalars, gradientCount: grouping.starts[group + 1] - start, slots: slots,
+            byteOffset: byteOffset, gradients: item.gradients, positions: positions + start)
+          if let sum {
+            row.addGradients(into: sum)
+            rule.update(row.withOnlyGradient(sum))
+          } else {
+            rule.update(row)
+          }
         }
       }
     }
+  }
+
+  /// Rows lie far apart, each a wait for memory of its own; asking ahead lets the waits overlap.
+  private func prefetch(
+    _ item: Rows, _ slots: UnsafeBufferPointer<Plane>, row: Int, _ rowByteCount: Int
+  ) {
+    let byteOffset = row * rowByteCount
+    ck_prefetch(item.variable.old + byteOffset, rowByteCount)
+    for slot in slots { ck_prefetch(slot.old + byteOffset, rowByteCount) }
   }
 }
 

@@ -32,4 +32,11 @@ static inline __attribute__((always_inline)) double ck_sqrt_f64(double x) {
   return __builtin_elementwise_sqrt(x);
 }
 
+/// Asks for `byte_count` bytes to be brought into the cache, for writing soon.
+static inline __attribute__((always_inline)) void ck_prefetch(
+    const void *address, size_t byte_count) {
+  for (size_t offset = 0; offset < byte_count; offset += 64)
+    __builtin_prefetch((const char *)address + offset, 1);
+}
+
 #endif
