@@ -45,6 +45,8 @@ public struct Optimizer: Sendable {
   private(set) var ruleSlots: [[Int]] = []
   /// The place of the averages in ``slots``.
   private(set) var averageSlot: Int?
+  /// The options of the configuration that this optimizer was made from, for those without effect.
+  var inactiveOptions = OptimizerConfiguration()
   /// Room for the pieces of a step, kept from one to the next.
   var plan = UpdatePlan()
 
@@ -70,7 +72,7 @@ public struct Optimizer: Sendable {
     self.threadCount = threadCount ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
-  private static func defaultName(className: String, _ arithmetic: Arithmetic) -> String {
+  static func defaultName(className: String, _ arithmetic: Arithmetic) -> String {
     arithmetic == .keras3 ? className.lowercased() : className
   }
 }
