@@ -12,38 +12,29 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
+from keras_side.digits_network import BATCH, build, compile_model, training_digits
 from keras_side.files import create, write_dataset
 from keras_side.generation import Generation, current
-from keras_side.training import batches, train_step, training_rows
+from keras_side.training import batches, train_step
 
-BATCH = 32
 EPOCHS = 3
 SEED = 7
 
 
 def network(generation: Generation) -> Any:
-    """The compiled 64-32-10 network, its optimizer built."""
-    keras = generation.keras
-    keras.utils.set_random_seed(SEED)
-    keras.backend.clear_session()
-    model = keras.Sequential([
-        keras.Input(shape=(64,)),
-        keras.layers.Dense(32, activation="relu"),
-        keras.layers.Dense(10, activation="softmax"),
-    ])
-    model.compile(generation.adagrad({"learning_rate": 0.05}), "sparse_categorical_crossentropy",
-                  run_eagerly=True)
-    model.optimizer.build(model.trainable_variables)
+    """The compiled network with the weights that all runs start from."""
+    generation.keras.utils.set_random_seed(SEED)
+    generation.keras.backend.clear_session()
+    model = build(generation, "plain")
+    compile_model(generation, model, rate=0.05, ema=None)
     return model
 
 
 def record(generation: Generation, digits: Path, folder: Path) -> None:
     """Trains step by step, saves, and compares with `fit`."""
-    with h5py.File(digits, "r") as file:
-        x, y = training_rows(file["x"][:], file["y"][:], validation_split=0.2)
+    x, y = training_digits(digits)
     folder.mkdir(parents=True, exist_ok=True)
     model = network(generation)
     model.save_weights(str(folder / "initial.weights.h5"))
