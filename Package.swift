@@ -66,7 +66,9 @@ let package = Package(
     tests("OptimizersTests", ["HDF5", "Optimizers"]),
     tests("CheckpointsTests", ["Checkpoints", "HDF5"]),
     tests("PrimitivesTests", ["Primitives"]),
-    tests("TrainingTests", ["Training"]),
+    tests(
+      "TrainingTests",
+      ["HDF5", "KerasConfiguration", "Optimizers", "Primitives", "Tensors", "Training"]),
     tests("CommandLineTests", ["cairn", "checkpoint-inspect", "HDF5"]),
   ]
 )
