@@ -64,7 +64,7 @@ let package = Package(
     tests("TensorsTests", ["Tensors"]),
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
     tests("OptimizersTests", ["HDF5", "Optimizers"]),
-    tests("CheckpointsTests", ["Checkpoints", "HDF5"]),
+    tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
     tests(
       "TrainingTests",
