@@ -20,7 +20,7 @@ import Testing
       ("dense_[!0-3]/*", "dense_2/bias", false),
       ("layer\\*", "layer*", true),
       ("layer\\*", "layers", false),
-      ("[]]", "]", false),
+      ("[]]", "]", true),
     ])
   func matching(pattern: String, name: String, expected: Bool) throws {
     guard let glob = Glob(pattern) else {
