@@ -12,12 +12,26 @@ public struct LayerEntry: Sendable, Hashable {
       throw .unexpectedValue(
         key: "layers", object: "model", expected: "objects with `class_name`", found: json)
     }
-    guard let name = json["config"]?["name"]?.string ?? json["name"]?.string else {
+    guard let name = Self.name(json) else {
       throw .missingKey("name", object: "layer of class `\(className)`")
     }
     self.json = json
     self.className = className
     self.name = name
+  }
+
+  static func isLayer(_ json: JSONValue) -> Bool {
+    json["class_name"]?.string != nil && name(json) != nil
+  }
+
+  private static func name(_ json: JSONValue) -> String? {
+    json["config"]?["name"]?.string ?? json["name"]?.string
+  }
+
+  /// True for somebody's own class, registered under a package (`mine>Dense`), which may share its
+  /// name with one of Keras's.
+  public var isCustomClass: Bool {
+    className.contains(">") || json["registered_name"]?.string?.contains(">") == true
   }
 
   /// The options; empty if the object has none.
@@ -27,7 +41,9 @@ public struct LayerEntry: Sendable, Hashable {
   public var isTrainable: Bool { configuration["trainable"] != .bool(false) }
 
   /// True for a Sequential or Functional model inside a model.
-  public var isModel: Bool { ModelConfiguration.modelClassNames.contains(className) }
+  public var isModel: Bool {
+    ModelConfiguration.modelClassNames.contains(className) && !isCustomClass
+  }
 }
 
 extension LayerEntry {
@@ -37,8 +53,10 @@ extension LayerEntry {
   /// cannot be honoured (regularizers, constraints, masks, other dtypes), naming layer, key and value.
   public func decoded() throws(ConfigurationError) -> LayerConfiguration {
     let object = "layer `\(name)`"
-    guard LayerConfiguration.classNames.contains(className) else {
-      throw .unknownClass(className, object: object, known: LayerConfiguration.classNames)
+    guard LayerConfiguration.classNames.contains(className), !isCustomClass else {
+      throw .unknownClass(
+        json["registered_name"]?.string ?? className, object: object,
+        known: LayerConfiguration.classNames)
     }
     var reader = ConfigurationReader(configuration, object: object)
     _ = try reader.string("name", default: name)

@@ -47,7 +47,9 @@ extension LayerSchema {
             LayerSchema(["kernel", "recurrent_kernel"] + options.names("bias", if: "use_bias")))
         ])
     case "RNN":
-      guard let cell = Self.wrapped(options["cell"], dialect) else { return nil }
+      guard let cell = Self.wrapped(options["cell"], in: Self.cellClasses, dialect) else {
+        return nil
+      }
       self.init(children: [Child(name: "cell", cell)])
     case "StackedRNNCells":
       guard let cells = Self.cells(options["cells"], dialect) else { return nil }
@@ -56,11 +58,11 @@ extension LayerSchema {
       guard let layer = Self.wrapped(options["layer"], dialect) else { return nil }
       self.init(children: [Child(name: "layer", layer)])
     case "Bidirectional":
-      guard let forward = Self.wrapped(options["layer"], dialect) else { return nil }
       let given = options["backward_layer"]
-      guard let backward = given.isNull ? forward : Self.wrapped(given, dialect) else {
-        return nil
-      }
+      guard let forward = Self.wrapped(options["layer"], in: Self.recurrentClasses, dialect),
+        let backward = given.isNull
+          ? forward : Self.wrapped(given, in: Self.recurrentClasses, dialect)
+      else { return nil }
       self.init(
         children: [
           Child(name: "forward_layer", forward), Child(name: "backward_layer", backward),
@@ -77,9 +79,14 @@ extension LayerSchema {
     }
   }
 
-  /// The schema of a serialized layer or cell.
-  private static func wrapped(_ json: JSONValue, _ dialect: Dialect) -> LayerSchema? {
-    guard let className = json["class_name"]?.string else { return nil }
+  /// The schema of a serialized layer or cell, of one of `classes` if given: what may stand inside
+  /// another is limited, so that a hostile nesting cannot double the schema at every level.
+  private static func wrapped(
+    _ json: JSONValue, in classes: Set<String>? = nil, _ dialect: Dialect
+  ) -> LayerSchema? {
+    guard let className = json["class_name"]?.string, classes?.contains(className) ?? true,
+      json["registered_name"]?.string?.contains(">") != true
+    else { return nil }
     return LayerSchema(
       className: className, configuration: json["config"]?.object ?? JSONObject(),
       dialect: dialect)
@@ -91,9 +98,9 @@ extension LayerSchema {
     var children: [Child] = []
     var numbering = ElementNumbering(countsWeightedTwice: false)
     for cell in cells {
-      guard let className = cell["class_name"]?.string, let schema = wrapped(cell, dialect) else {
-        return nil
-      }
+      guard let className = cell["class_name"]?.string,
+        let schema = wrapped(cell, in: cellClasses, dialect)
+      else { return nil }
       let name = numbering.name(ofClass: className, hasVariables: true)
       children.append(Child(name: name, group: "cells/\(name)", schema))
     }
@@ -105,6 +112,14 @@ extension LayerSchema {
     "Dense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose",
     "Conv3DTranspose", "Convolution1D", "Convolution2D", "Convolution3D", "LocallyConnected1D",
     "LocallyConnected2D",
+  ]
+
+  private static let cellClasses: Set<String> = [
+    "LSTMCell", "GRUCell", "SimpleRNNCell", "StackedRNNCells",
+  ]
+
+  private static let recurrentClasses: Set<String> = [
+    "LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
   ]
 
   /// Classes that never own a variable which Keras saves.

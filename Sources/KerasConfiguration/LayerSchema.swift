@@ -62,6 +62,7 @@ extension LayerEntry {
   /// options that change the variables in a way that was not measured. Models have none of their own
   /// and answer nil: ``ModelConfiguration/places(in:)`` goes into them.
   public func schema(in dialect: Dialect) -> LayerSchema? {
-    LayerSchema(className: className, configuration: configuration, dialect: dialect)
+    isCustomClass
+      ? nil : LayerSchema(className: className, configuration: configuration, dialect: dialect)
   }
 }

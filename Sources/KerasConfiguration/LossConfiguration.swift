@@ -63,6 +63,9 @@ extension LossConfiguration {
       "reduction", unless: [.null, "auto", "sum_over_batch_size"],
       cure: "use the mean over the batch (sum_over_batch_size)")
     try reader.refuse("dtype", unless: [.null, "float32"], cure: "use float32")
+    // Archives of Keras 2 repeat the function's name.
+    try reader.refuse(
+      "fn", unless: [.null, .string(function.rawValue)], cure: "use Keras's own function")
     var isFromLogits = false
     if function != .meanSquaredError {
       isFromLogits = try reader.bool("from_logits", default: false)
@@ -108,6 +111,9 @@ extension LossConfiguration {
       config["label_smoothing"] = 0.0
       config["axis"] = -1
     case .meanSquaredError: config["from_logits"] = nil
+    }
+    if dialect != .keras3 && container == .document {
+      config["fn"] = .string(function.rawValue)
     }
     let className = JSONValue.string(function.className)
     guard container == .document else {

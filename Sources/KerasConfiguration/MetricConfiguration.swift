@@ -67,28 +67,26 @@ extension MetricConfiguration.Function {
 // MARK: - Writing
 
 extension MetricConfiguration {
-  /// As it may stand in `metrics` for `dialect`: the plain name, which every Keras reads, or a
-  /// wrapper object (Keras 2) or class (Keras 3) under another name.
-  public func json(for dialect: Dialect) throws(ConfigurationError) -> JSONValue {
+  /// As it may stand in `metrics` for `dialect`: the plain name, which every Keras reads, or an
+  /// object of its class under another name.
+  public func json(
+    for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> JSONValue {
     if Function(kerasName: name) == function { return .string(name) }
     guard function != .accuracy else {
       throw .notExpressible(
         key: "name", object: "metric `\(name)`", dialect: dialect,
         cure: "call it accuracy, or choose one accuracy by its own name")
     }
-    guard dialect == .keras3 else {
-      return [
-        "class_name": "MeanMetricWrapper",
-        "config": [
-          "name": .string(name), "dtype": "float32", "fn": .string(function.rawValue),
-        ],
-      ]
-    }
+    let config: JSONValue = ["name": .string(name), "dtype": "float32"]
     let words = function.rawValue.split(separator: "_")
     let className = words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+    guard container == .document else {
+      return ["class_name": .string(className), "config": config]
+    }
     return [
-      "module": "keras.metrics", "class_name": .string(className),
-      "config": ["name": .string(name), "dtype": "float32"], "registered_name": .null,
+      "module": "keras.metrics", "class_name": .string(className), "config": config,
+      "registered_name": .null,
     ]
   }
 }

@@ -17,13 +17,15 @@ extension ModelConfiguration {
   /// `config.json` of an archive (`.document`), there with `training` as `compile_config`.
   ///
   /// A model that was read from the same dialect and place comes back as it was, whatever its class
-  /// and layers. Any other is translated, which throws unless ``decodedLayers()`` succeeds, and where
+  /// and layers, its own `compile_config` included. Any other is translated, which throws unless ``decodedLayers()`` succeeds, and where
   /// the dialect cannot spell a layer.
   public func json(
     for dialect: Dialect, in container: ConfigurationContainer,
     training: TrainingConfiguration? = nil
   ) throws(ConfigurationError) -> JSONValue {
-    if dialect == self.dialect && container == self.container && training == nil { return json }
+    if dialect == self.dialect && container == self.container && training == nil {
+      return container == .document ? json : attributeJSON
+    }
     return try Self.sequentialJSON(
       name: name, layers: decodedLayers(), isTrainable: isTrainable, inputShape: inputShape,
       training: training, for: dialect, in: container)
@@ -34,6 +36,14 @@ extension ModelConfiguration {
     to dialect: Dialect, in container: ConfigurationContainer = .document
   ) throws(ConfigurationError) -> ModelConfiguration {
     try ModelConfiguration(json: json(for: dialect, in: container), dialect: dialect)
+  }
+
+  /// `to_json()` of Keras 2 is the attribute with a version and a backend behind it.
+  private var attributeJSON: JSONValue {
+    guard let object = json.object, object["keras_version"] != nil || object["backend"] != nil
+    else { return json }
+    return .object(
+      JSONObject(object.pairs.filter { !["keras_version", "backend"].contains($0.key) }))
   }
 
   /// Where the JSON stood: only documents name the module of the model's class.

@@ -43,17 +43,7 @@ public struct ModelConfiguration: Sendable, Hashable {
     let configuration = serialized.configuration
     className = serialized.className
     name = configuration["name"]?.string ?? ""
-    var layers: [LayerEntry] = []
-    if let entries = configuration["layers"] {
-      guard let entries = entries.array else {
-        throw .unexpectedValue(
-          key: "layers", object: "model `\(name)`", expected: "a list", found: entries)
-      }
-      for entry in entries { layers.append(try LayerEntry(json: entry)) }
-    } else if Self.modelClassNames.contains(className) {
-      throw .missingKey("layers", object: "model `\(name)`")
-    }
-    self.layers = layers
+    layers = try Self.layers(in: configuration, className: className)
     calls =
       switch className {
       case "Sequential": .chain
@@ -64,6 +54,30 @@ public struct ModelConfiguration: Sendable, Hashable {
       configuration["build_input_shape"]?.shape ?? json["build_config"]?["input_shape"]?.shape
     self.json = json
     self.dialect = dialect ?? Dialect(modelJSON: json) ?? .keras2
+  }
+
+  /// Keras's own classes must list layers. What another class keeps under that key is its own affair:
+  /// layers if it looks like them.
+  private static func layers(
+    in configuration: JSONObject, className: String
+  ) throws(ConfigurationError) -> [LayerEntry] {
+    let object = "model `\(configuration["name"]?.string ?? "")`"
+    let entries = configuration["layers"]
+    guard modelClassNames.contains(className) else {
+      let candidates = entries?.array ?? []
+      return candidates.allSatisfy(LayerEntry.isLayer) ? try layers(candidates) : []
+    }
+    guard let entries else { throw .missingKey("layers", object: object) }
+    guard let list = entries.array else {
+      throw .unexpectedValue(key: "layers", object: object, expected: "a list", found: entries)
+    }
+    return try layers(list)
+  }
+
+  private static func layers(_ list: [JSONValue]) throws(ConfigurationError) -> [LayerEntry] {
+    var layers: [LayerEntry] = []
+    for entry in list { layers.append(try LayerEntry(json: entry)) }
+    return layers
   }
 
   /// The model's own flag; false freezes every layer.

@@ -13,6 +13,27 @@ public struct VariablePlace: Sendable, Hashable {
   public var variables: [VariableSchema]?
   /// False if the object or any owner of it is frozen.
   public var isTrainable: Bool
+
+  public init(
+    path: LayerPath, className: String, topLevelLayer: String, group: String,
+    variables: [VariableSchema]?, isTrainable: Bool = true
+  ) {
+    self.path = path
+    self.className = className
+    self.topLevelLayer = topLevelLayer
+    self.group = group
+    self.variables = variables
+    self.isTrainable = isTrainable
+  }
+
+  /// The variable of this place that `schema` describes.
+  func variable(at index: Int, _ schema: VariableSchema) -> ModelVariable {
+    let id = VariableID(layer: path, index: index)
+    return ModelVariable(
+      id: id, name: id.canonicalName(schema.name), schema: schema,
+      isTrainable: schema.isTrainable && isTrainable, topLevelLayer: topLevelLayer,
+      dataset: "\(group)/vars/\(index)")
+  }
 }
 
 /// A variable that a model's configuration implies.
@@ -52,13 +73,7 @@ extension ModelConfiguration {
           place.className, object: "layer `\(place.path)`",
           known: ["the layer classes of Keras whose variables Cairn knows"])
       }
-      variables += schemas.enumerated().map { index, schema in
-        let id = VariableID(layer: place.path, index: index)
-        return ModelVariable(
-          id: id, name: id.canonicalName(schema.name), schema: schema,
-          isTrainable: schema.isTrainable && place.isTrainable,
-          topLevelLayer: place.topLevelLayer, dataset: "\(place.group)/vars/\(index)")
-      }
+      variables += schemas.enumerated().map { place.variable(at: $0, $1) }
     }
     return variables
   }
@@ -107,10 +122,15 @@ extension ModelConfiguration {
     }
   }
 
+  /// True if any layer has variables, or may have some because its class is unknown.
   private var hasVariables: Bool {
     get throws(ConfigurationError) {
-      for place in try places(in: dialect) where place.variables.map({ !$0.isEmpty }) ?? true {
-        return true
+      for layer in layers {
+        let has =
+          layer.isModel
+          ? try ModelConfiguration(json: layer.json, dialect: dialect).hasVariables
+          : layer.schema(in: dialect).map { $0.variableCount > 0 } ?? true
+        if has { return true }
       }
       return false
     }

@@ -26,7 +26,7 @@ public struct TrainingConfiguration: Sendable, Hashable {
     container: ConfigurationContainer = .attribute
   ) throws(ConfigurationError) {
     var names: [JSONValue] = []
-    for metric in metrics { names.append(try metric.json(for: dialect)) }
+    for metric in metrics { names.append(try metric.json(for: dialect, in: container)) }
     self.loss = loss.json(for: dialect, in: container)
     self.metrics = names.isEmpty ? .null : .array(names)
     weightedMetrics = .null

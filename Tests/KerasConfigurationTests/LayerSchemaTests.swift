@@ -98,6 +98,33 @@ struct LayerSchemaTests {
     #expect(error?.description.contains("`Mine`") == true)
   }
 
+  @Test("somebody's own class is not taken for Keras's of the same name")
+  func customClass() throws {
+    let entry = try LayerEntry(
+      json: [
+        "module": "mine", "class_name": "Dense", "config": ["name": "d", "units": 2],
+        "registered_name": "mine>Dense",
+      ])
+    #expect(entry.schema(in: .keras3) == nil)
+    let error = #expect(throws: ConfigurationError.self) { try entry.decoded() }
+    #expect(error?.description.contains("`mine>Dense`") == true)
+  }
+
+  @Test("a hostile nesting of models and wrappers ends at once", .timeLimit(.minutes(1)))
+  func hostileNesting() throws {
+    var model = #"{"class_name": "Dense", "config": {"name": "d"}}"#
+    var wrapper = #"{"class_name": "LSTM", "config": {"name": "l"}}"#
+    for level in 0..<100 {
+      model =
+        #"{"class_name": "Sequential", "config": {"name": "m\#(level)", "layers": [\#(model)]}}"#
+      wrapper =
+        #"{"class_name": "Bidirectional", "config": {"name": "b", "layer": \#(wrapper)}}"#
+    }
+    let nested = try ModelConfiguration(parsing: model)
+    #expect(try nested.variables(in: .keras2).count == 2)
+    #expect(try LayerEntry(json: JSONValue(parsing: wrapper)).schema(in: .keras2) == nil)
+  }
+
   @Test(
     "class names become snake case as Keras makes them",
     arguments: [

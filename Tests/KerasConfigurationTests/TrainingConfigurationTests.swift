@@ -64,16 +64,37 @@ struct TrainingConfigurationTests {
   }
 
   @Test(
-    "a loss from logits is written as an object that reads back",
+    "a loss from logits is written as Keras writes it",
     arguments: [
-      LossConfiguration.Function.sparseCategoricalCrossentropy, .categoricalCrossentropy,
-      .binaryCrossentropy,
+      (LossConfiguration.Function.sparseCategoricalCrossentropy, "sparse_logits"),
+      (.categoricalCrossentropy, "categorical_logits"), (.binaryCrossentropy, "binary_logits"),
     ])
-  func logits(function: LossConfiguration.Function) throws {
+  func logits(function: LossConfiguration.Function, name: String) throws {
     let loss = LossConfiguration(function, isFromLogits: true)
-    for dialect in [Dialect.keras2, .keras3] {
-      for container in [ConfigurationContainer.attribute, .document] {
-        #expect(try LossConfiguration(json: loss.json(for: dialect, in: container)) == loss)
+    for texts in KerasTexts.all {
+      let attribute = try texts.json("optimizer/loss/object_\(name)/training_config")["loss"]
+      let document = try texts.json("optimizer/loss/object_\(name)/config.json")["compile_config"]
+      #expect(loss.json(for: texts.dialect, in: .attribute).text == attribute?.text)
+      #expect(loss.json(for: texts.dialect, in: .document).text == document?["loss"]?.text)
+      #expect(try LossConfiguration(json: #require(attribute)) == loss)
+      #expect(try LossConfiguration(json: #require(document?["loss"])) == loss)
+    }
+  }
+
+  @Test("a metric with a name of its own is written as Keras writes it")
+  func namedMetrics() throws {
+    let metrics = [
+      MetricConfiguration(.meanSquaredError, name: "m"),
+      .init(.sparseCategoricalAccuracy, name: "s"),
+    ]
+    for texts in KerasTexts.all {
+      let json = try texts.json("optimizer/named_metrics/training_config")
+      let training = try TrainingConfiguration(json: json, dialect: texts.dialect)
+      #expect(try training.decodedMetrics() == metrics)
+      guard let written = json["metrics"]?.array else { return }
+      let list = written.count == 1 ? written[0].array! : written
+      for (metric, written) in zip(metrics, list) {
+        #expect(try metric.json(for: texts.dialect, in: .attribute).text == written.text)
       }
     }
   }
