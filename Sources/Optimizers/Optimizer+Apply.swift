@@ -51,6 +51,33 @@ extension Optimizer {
   }
 }
 
+// MARK: - Finalizing
+
+extension Optimizer {
+  /// Gives every variable the value of its average, as Keras does at the end of training; the averages
+  /// stay as they are. A copy of `variables` made before keeps the live values. Without averages
+  /// nothing happens.
+  ///
+  /// All or nothing: throws before anything changes ``OptimizerError/notBuilt``,
+  /// ``OptimizerError/unknownVariable(_:)``,
+  /// ``OptimizerError/changedVariable(name:builtShape:builtDType:shape:dtype:)`` or
+  /// ``OptimizerError/changedSlots(expected:found:)``.
+  public mutating func finalizeVariableValues(
+    _ variables: inout [Variable]
+  ) throws(OptimizerError) {
+    guard averages != nil else { return }
+    guard isBuilt else { throw .notBuilt }
+    try checkSlots()
+    guard let averageSlot else { return }
+    var values: [Tensor] = []
+    for (index, variable) in variables.enumerated() {
+      let place = try place(of: variable, guess: index)
+      values.append(slots.tensors[averageSlot][place] ?? variable.value)
+    }
+    for (index, value) in values.enumerated() { variables[index].value = value }
+  }
+}
+
 // MARK: - Checking
 
 extension Optimizer {
