@@ -239,6 +239,7 @@ def optimizer_case(case, optimizer, **options):
     record(f"optimizer/{case}", compiled(model, optimizer, **options), kinds=("training_config", "config.json"))
 
 
+fresh()
 optimizer_case("default", Adagrad())
 optimizer_case("rate", Adagrad(0.05))
 optimizer_case("rate_0.3", Adagrad(0.3))

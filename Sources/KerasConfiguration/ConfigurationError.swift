@@ -51,6 +51,14 @@ public struct JSONSyntaxError: Error, Sendable, Hashable, CustomStringConvertibl
   public let expected: String
   public let found: String
 
+  public init(byteOffset: Int, line: Int, column: Int, expected: String, found: String) {
+    self.byteOffset = byteOffset
+    self.line = line
+    self.column = column
+    self.expected = expected
+    self.found = found
+  }
+
   public var description: String {
     "not JSON: line \(line), column \(column) (byte \(byteOffset)): expected \(expected), "
       + "found \(found)"

@@ -41,10 +41,10 @@ struct JSONTests {
   func numberText() throws {
     let value = try JSONValue(parsing: "[1, 1.0, 1e5, -0, 123456789012345678901234567890, 1e999]")
     #expect(value.text == "[1, 1.0, 1e5, -0, 123456789012345678901234567890, 1e999]")
-    let numbers = try #require(value.array?.compactMap(\.number))
+    let numbers = try #require(value.array).compactMap(\.number)
     #expect(numbers.map(\.int) == [1, nil, nil, 0, nil, nil])
     #expect(numbers.map(\.isInteger) == [true, false, false, true, true, false])
-    #expect(numbers[4].double == 123_456_789_012_345_678_901_234_567_890)
+    #expect(numbers[4].double == 0x1.8ee90ff6c373ep+96)
     #expect(numbers[5].double == .infinity)
     #expect(try JSONValue(parsing: "-1e999").double == -.infinity)
     #expect(try JSONValue(parsing: "1e-999").double == 0)
@@ -133,7 +133,7 @@ struct JSONTests {
     }
     #expect(
       error?.description
-        == "not JSON: line 3, column 4 (byte 17): expected a value, found `x`")
+        == "not JSON: line 3, column 4 (byte 16): expected a value, found `x`")
   }
 
   @Test("bytes that are no UTF-8 are refused at their place")
