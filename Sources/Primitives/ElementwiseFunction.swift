@@ -8,8 +8,9 @@
 ///
 /// The derivative is taken of the input `x` and the output `y`, whichever is cheaper or more exact.
 public enum ElementwiseFunction: Sendable, Hashable {
-  /// max(x, 0); derivative 0 at 0.
-  case relu
+  /// min(x, maximum) from `threshold` on, slope (x - threshold) below it; the derivative at a corner is
+  /// that of the flatter side.
+  case rectifier(maximum: Float, slope: Float, threshold: Float)
   /// 1 / (1 + e^-x)
   case sigmoid
   case tanh
@@ -28,8 +29,6 @@ public enum ElementwiseFunction: Sendable, Hashable {
   case gelu
   /// e^x
   case exponential
-  /// min(max(slope x + 0.5, 0), 1): the slope is 0.2 in Keras 2 and 1/6 in Keras 3.
-  case hardSigmoid(slope: Float)
 }
 
 // MARK: - Forward
@@ -41,7 +40,11 @@ extension ElementwiseFunction {
   ) {
     requireEqualCounts(x.count, y.count)
     switch self {
-    case .relu: map(x, y) { $0 < 0 ? 0 : $0 }  // a NaN stays one
+    case .rectifier(let maximum, let slope, let threshold):
+      // Both comparisons are false of a NaN, which so stays one.
+      map(x, y) { x in
+        x < threshold ? (slope == 0 ? 0 : slope * (x - threshold)) : x > maximum ? maximum : x
+      }
     case .sigmoid: map(x, y, logistic)
     case .tanh: map(x, y) { tanhf($0) }
     case .elu: map(x, y) { $0 > 0 ? $0 : expm1f($0) }
@@ -51,7 +54,6 @@ extension ElementwiseFunction {
     case .swish: map(x, y) { $0 * logistic($0) }
     case .gelu: map(x, y) { $0 * normalDistribution($0) }
     case .exponential: map(x, y) { expf($0) }
-    case .hardSigmoid(let slope): map(x, y) { min(max(slope * $0 + 0.5, 0), 1) }
     }
   }
 }
@@ -67,7 +69,10 @@ extension ElementwiseFunction {
   ) {
     requireEqualCounts(dy.count, x.count, y.count, dx.count)
     switch self {
-    case .relu: map(dy, x, dx) { $1 > 0 ? $0 : 0 }
+    case .rectifier(let maximum, let slope, let threshold):
+      map(dy, x, dx) { dy, x in
+        x > threshold ? (x < maximum ? dy : 0) : slope * dy
+      }
     case .sigmoid: map(dy, y, dx) { $0 * ($1 * (1 - $1)) }
     case .tanh: map(dy, y, dx) { $0 * (1 - $1 * $1) }
     case .elu: map(dy, y, dx) { $1 > 0 ? $0 : $0 * ($1 + 1) }
@@ -82,7 +87,6 @@ extension ElementwiseFunction {
       }
     case .gelu: map(dy, x, dx) { $0 * (normalDistribution($1) + $1 * normalDensity($1)) }
     case .exponential: map(dy, y, dx) { $0 * $1 }
-    case .hardSigmoid(let slope): map(dy, y, dx) { $1 > 0 && $1 < 1 ? $0 * slope : 0 }
     }
   }
 }

@@ -1,19 +1,17 @@
+public import KerasConfiguration
 public import Optimizers
 public import Tensors
 
 /// Why a model cannot be built or a step cannot be taken. Whatever is thrown, the state that was passed
 /// in is as it was after the last whole step.
 public enum TrainingError: Error, Sendable {
-  /// The configuration names a layer class that Cairn cannot train.
-  case unsupportedLayer(className: String, name: String)
-  /// A layer's options, or the shape of what it is given, make no sense or are not supported.
+  /// A configuration asks for something that Cairn cannot train, or makes no sense; the cause names the
+  /// layer, the key and the value.
+  case configuration(ConfigurationError)
+  /// A layer does not fit what it is given.
   case invalidLayer(name: String, reason: String)
   /// The layers do not make a model.
   case invalidModel(String)
-  /// No loss of this Keras name.
-  case unsupportedLoss(String)
-  /// No metric of this Keras name.
-  case unsupportedMetric(String)
   /// Inputs, labels or variables do not have the shape that the model wants.
   case shapeMismatch(_ role: String, expected: String, found: Shape)
   /// Inputs and labels have different numbers of rows.
@@ -40,12 +38,9 @@ extension TrainingError: CustomStringConvertible {
   /// One line: what, where, expected, found.
   public var description: String {
     switch self {
-    case .unsupportedLayer(let className, let name):
-      "layer \"\(name)\" is of class \(className), which Cairn cannot train"
+    case .configuration(let cause): "\(cause)"
     case .invalidLayer(let name, let reason): "layer \"\(name)\": \(reason)"
     case .invalidModel(let reason): "the model cannot be built: \(reason)"
-    case .unsupportedLoss(let name): "the loss \"\(name)\" is not supported"
-    case .unsupportedMetric(let name): "the metric \"\(name)\" is not supported"
     case .shapeMismatch(let role, let expected, let found):
       "\(role): expected \(expected), found shape \(found)"
     case .countMismatch(let inputs, let labels):

@@ -1,3 +1,4 @@
+import KerasConfiguration
 import Optimizers
 import Tensors
 import Testing
@@ -16,7 +17,7 @@ struct GradientTapeTests {
     var tape = GradientTape()
     let used = tape.variable(Tensor([1, 2] as [Float], shape: [1, 2]))
     let unused = tape.variable(Tensor([3] as [Float]))
-    let loss = tape.loss(.meanSquaredError, of: used, labels: Tensor(zeros: [1, 2]))
+    let loss = tape.loss(.init(.meanSquaredError), of: used, labels: Tensor(zeros: [1, 2]))
     let gradients = tape.gradients(of: loss, withRespectTo: [used, unused])
     #expect(elements(of: gradients[0], count: 2) == [1, 2])
     guard case .none = gradients[1] else {
@@ -46,7 +47,7 @@ struct GradientTapeTests {
     let first = tape.rows(of: table, at: [7, 3], idShape: [2])
     let second = tape.rows(of: table, at: [3, 3], idShape: [2])
     let sum = tape.add(first, second)
-    let loss = tape.loss(.meanSquaredError, of: sum, labels: Tensor(zeros: [2, 2]))
+    let loss = tape.loss(.init(.meanSquaredError), of: sum, labels: Tensor(zeros: [2, 2]))
     let gradient = tape.gradients(of: loss, withRespectTo: [table])[0]
     guard case .rows(let rows) = gradient else {
       Issue.record("found \(gradient)")
@@ -90,7 +91,7 @@ struct GradientTapeTests {
   func evaluation() {
     var tape = GradientTape(isRecording: false)
     let x = tape.variable(Tensor([1] as [Float], shape: [1, 1]))
-    let loss = tape.loss(.meanSquaredError, of: x, labels: Tensor(zeros: [1, 1]))
+    let loss = tape.loss(.init(.meanSquaredError), of: x, labels: Tensor(zeros: [1, 1]))
     let isTracked = tape.isTracked(loss)
     #expect(!isTracked)
     guard case .none = tape.gradients(of: loss, withRespectTo: [x])[0] else {

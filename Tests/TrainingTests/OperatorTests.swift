@@ -1,3 +1,4 @@
+import KerasConfiguration
 import Optimizers
 import Tensors
 import Testing
@@ -44,8 +45,8 @@ struct OperatorTests {
     }
   }
 
-  @Test("each activation", arguments: Activation.allCases)
-  func activation(_ activation: Activation) {
+  @Test("each activation", arguments: ActivationFunction.allCases)
+  func activation(_ activation: ActivationFunction) {
     checkGradient(of: [normalTensor("x", [3, 5], scale: 2)]) { tape, values in
       tape.activate(values[0], activation)
     } reference: { inputs in
@@ -53,8 +54,17 @@ struct OperatorTests {
     }
   }
 
-  @Test("an activation keeps a NaN", arguments: Activation.allCases)
-  func activationOfNaN(_ activation: Activation) {
+  @Test("a rectifier with a maximum, a slope and a threshold")
+  func rectifier() {
+    checkGradient(of: [normalTensor("x", [3, 5], scale: 2)]) { tape, values in
+      tape.rectify(values[0], maximum: 2, slope: 0.25, threshold: -0.5)
+    } reference: { inputs in
+      inputs[0].map { $0 < -0.5 ? 0.25 * ($0 + 0.5) : min($0, 2) }
+    }
+  }
+
+  @Test("an activation keeps a NaN", arguments: ActivationFunction.allCases)
+  func activationOfNaN(_ activation: ActivationFunction) {
     var tape = GradientTape()
     let x = tape.variable(Tensor([Float.nan, 1], shape: [1, 2]))
     let y = tape.activate(x, activation)
@@ -63,7 +73,7 @@ struct OperatorTests {
 
   @Test("the saturated ends of the activations are finite and exact")
   func saturation() {
-    func value(_ activation: Activation, _ x: Float) -> Float {
+    func value(_ activation: ActivationFunction, _ x: Float) -> Float {
       var tape = GradientTape()
       let input = tape.constant(Tensor([x], shape: [1, 1]))
       let output = tape.activate(input, activation)
@@ -160,7 +170,7 @@ struct OperatorTests {
 // MARK: - References
 
 private func activationReference(
-  _ activation: Activation, _ x: [Double], columns: Int
+  _ activation: ActivationFunction, _ x: [Double], columns: Int
 ) -> [Double] {
   if activation == .softmax {
     return table(x.count) { index in
@@ -178,11 +188,9 @@ private func activationReference(
     case .selu: 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * (exp(x) - 1))
     case .softplus: log(1 + exp(x))
     case .softsign: x / (1 + abs(x))
-    case .swish: x / (1 + exp(-x))
+    case .silu: x / (1 + exp(-x))
     case .gelu: x * erfc(-x / 2.0.squareRoot()) / 2
     case .exponential: exp(x)
-    case .hardSigmoid2: min(max(0.2 * x + 0.5, 0), 1)
-    case .hardSigmoid3: min(max(x / 6 + 0.5, 0), 1)
     }
   }
 }

@@ -125,12 +125,15 @@ private func logSumExp(_ x: Tensor) -> [Float] {
   }
 }
 
+/// The least probability whose logarithm is taken: Keras's `epsilon()`.
+private let probabilityFloor: Float = 1e-7
+
 func clipped(_ probability: Float) -> Float {
-  min(max(probability, Loss.probabilityFloor), 1 - Loss.probabilityFloor)
+  min(max(probability, probabilityFloor), 1 - probabilityFloor)
 }
 
 func isClipped(_ probability: Float) -> Bool {
-  probability < Loss.probabilityFloor || probability > 1 - Loss.probabilityFloor
+  probability < probabilityFloor || probability > 1 - probabilityFloor
 }
 
 private func requireRows(_ rows: Int, labels: Int) {

@@ -1,6 +1,7 @@
+public import KerasConfiguration
 public import Tensors
 
-extension Loss {
+extension LossConfiguration {
   /// Checks that every label can be trained against outputs of shape `(batch,) + rowShape`.
   ///
   /// Sparse labels have the output's shape without its last axis (or with 1 there) and are whole
@@ -18,19 +19,19 @@ extension Loss {
     let found = labels.shape.row.dimensions
     let whole = rowShape.dimensions
     let short = Array(whole.dropLast())
-    switch self {
-    case .sparseCategoricalCrossEntropy:
+    switch function {
+    case .sparseCategoricalCrossentropy:
       guard found == short || found == short + [1] else {
         throw .shapeMismatch("labels", expected: "\(Shape(short)) a row", found: labels.shape)
       }
       try checkValues(labels, expected: "a whole number in 0..<\(classes)") {
         0..<Double(classes) ~= $0 && $0 == $0.rounded()
       }
-    case .binaryCrossEntropy, .categoricalCrossEntropy, .meanSquaredError:
+    case .binaryCrossentropy, .categoricalCrossentropy, .meanSquaredError:
       guard found == whole || (classes == 1 && found == short) else {
         throw .shapeMismatch("labels", expected: "\(rowShape) a row", found: labels.shape)
       }
-      if case .binaryCrossEntropy = self {
+      if function == .binaryCrossentropy {
         try checkValues(labels, expected: "in 0...1") { 0...1 ~= $0 }
       }
     }
