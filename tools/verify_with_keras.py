@@ -6,12 +6,13 @@
 1. A tenth of the optimizer traces is recorded again and compared with Fixtures/traces.
 2. `checkpoint-inspect show` tells of every fixture that Keras wrote what the truth beside it says.
 3. For Keras 2.12 (`.h5`) and Keras 3.15 (`.weights.h5`), with and without moving averages:
-   Keras opens what `cairn train` wrote: weights, slots, counter and rate have equal bits; it trains on,
-   and its gradients, applied by Cairn's optimizer, end in equal bits; an epoch's losses agree within
-   2e-6, the weights after it within 4e-6, predictions within 1e-6. The same for files written by Keras.
+   Keras opens what `cairn train` wrote: weights, slots, counter and rate have equal bits; it
+   trains on, and its gradients, applied by Cairn's optimizer, end in equal bits; an epoch's losses
+   agree within 2e-6, the weights after it within 4e-6, predictions within 1e-6. The same for files
+   written by Keras.
 
-Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it cannot
-run. Makes the virtual environments that it needs (see keras_environments.py).
+Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it
+cannot run. Makes the virtual environments that it needs (see keras_environments.py).
 """
 
 from __future__ import annotations
