@@ -30,7 +30,12 @@ from verification.exchange import CASES, Exchange
 from verification.fixture_checks import check_fixtures
 from verification.report import Report
 
-KINDS = ("traces", "fixtures", "exchange")
+KINDS = {
+    "traces": (),
+    "fixtures": ("checkpoint-inspect",),
+    "exchange": ("apply-gradients", "cairn", "checkpoint-inspect"),
+}
+"""The kinds of check and the executables that each needs."""
 
 
 def parse() -> argparse.Namespace:
@@ -53,9 +58,9 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
     fixtures = generate_fixtures.FIXTURES
     cairn = Binaries(arguments.build_dir.resolve(), fixtures / "digits.h5")
     kinds = arguments.only or KINDS
-    if set(kinds) - {"traces"} and cairn.missing():
-        print(f"error: {cairn.folder} lacks {', '.join(cairn.missing())}; build them first",
-              file=sys.stderr)
+    missing = cairn.missing(sorted({name for kind in kinds for name in KINDS[kind]}))
+    if missing:
+        print(f"error: {cairn.folder} lacks {', '.join(missing)}; build first", file=sys.stderr)
         return 2
     if "traces" in kinds:
         seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
