@@ -56,7 +56,7 @@ let package = Package(
     library("CairnKit", ["Checkpoints", "Optimizers", "Tensors", "Training"]),
 
     executable("cairn", [argumentParser, "Training"]),
-    executable("checkpoint-inspect", [argumentParser, "Checkpoints"]),
+    executable("checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
 
     // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
@@ -64,9 +64,11 @@ let package = Package(
     tests("TensorsTests", ["Tensors"]),
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
     tests("OptimizersTests", ["HDF5", "Optimizers"]),
-    tests("CheckpointsTests", ["Checkpoints", "HDF5"]),
+    tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
-    tests("TrainingTests", ["Training"]),
+    tests(
+      "TrainingTests",
+      ["HDF5", "KerasConfiguration", "Optimizers", "Primitives", "Tensors", "Training"]),
     tests("CommandLineTests", ["cairn", "checkpoint-inspect", "HDF5"]),
   ]
 )

@@ -150,6 +150,15 @@ extension Tensor {
     storage = TensorStorage(byteCount: old.byteCount)
     return (old, storage)
   }
+
+  /// The storage for an update of some elements in place; a shared one is copied first.
+  package mutating func storageForPartialUpdate() -> TensorStorage {
+    withUnsafeMutableBytes { _ in }
+    return storage
+  }
+
+  /// The storage for reading. The caller keeps the tensor alive while it uses it.
+  package var storageForReading: TensorStorage { storage }
 }
 
 // MARK: - Comparison

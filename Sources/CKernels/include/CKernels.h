@@ -1,1 +1,42 @@
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
 #include <stddef.h>
+
+// The hot loops of float32 training, in C because Swift cannot choose instructions at run time.
+//
+// Every operation is rounded on its own: no contraction to fused multiply-add, no reordering, so that
+// the baseline and AVX2 builds of a loop give the same bits. A pair `x`, `new_x` is one array, updated
+// in place, or two arrays that do not overlap; nothing else overlaps.
+
+/// One step of Adagrad over `count` elements:
+///   new_accumulator = accumulator + gradient * gradient
+///   new_variable = variable - (rate * gradient) / sqrt(new_accumulator + epsilon)
+void ck_adagrad_f32(
+    size_t count, float rate, float epsilon, const float *gradient, const float *variable,
+    float *new_variable, const float *accumulator, float *new_accumulator);
+
+/// A moving average over `count` elements: new_average = keep * average + take * variable
+void ck_average_f32(
+    size_t count, float keep, float take, const float *variable, const float *average,
+    float *new_average);
+
+/// The square root, correctly rounded, as one instruction. Swift's `squareRoot()` calls libm on Linux,
+/// which keeps the loop around it from being vectorized.
+static inline __attribute__((always_inline)) float ck_sqrt_f32(float x) {
+  return __builtin_elementwise_sqrt(x);
+}
+
+/// As `ck_sqrt_f32`, of a double.
+static inline __attribute__((always_inline)) double ck_sqrt_f64(double x) {
+  return __builtin_elementwise_sqrt(x);
+}
+
+/// Asks for `byte_count` bytes to be brought into the cache, for writing soon.
+static inline __attribute__((always_inline)) void ck_prefetch(
+    const void *address, size_t byte_count) {
+  for (size_t offset = 0; offset < byte_count; offset += 64)
+    __builtin_prefetch((const char *)address + offset, 1);
+}
+
+#endif

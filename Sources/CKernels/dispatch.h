@@ -1,0 +1,32 @@
+#ifndef CK_DISPATCH_H
+#define CK_DISPATCH_H
+
+#include <stddef.h>
+
+// One loop, compiled for several instruction sets and chosen at run time. The choice is a branch on
+// a flag rather than an ifunc (`target_clones`), which crashes under ThreadSanitizer. AVX-512 is not
+// among them: square root and division are no faster there, and memory is the bound of large arrays.
+
+#if defined(__x86_64__)
+#define CK_AVX2 __attribute__((target("avx2")))
+#define CK_HAS_AVX2 __builtin_cpu_supports("avx2")
+#endif
+
+// The loops index all their arrays alike, so that an iteration touches nothing that another one does,
+// in place or not: the compiler need not test for overlap.
+#define CK_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")
+
+// The long latencies of square roots and divisions leave too few loads in flight to keep the memory
+// busy; asking 2 KiB ahead does. Beyond the end of an array it does nothing.
+enum { CK_BLOCK = 64, CK_AHEAD = 512, CK_LINE = 16 };  // in floats
+
+static inline __attribute__((always_inline)) void ck_ask_ahead(const float *block, int for_writing) {
+  for (int offset = CK_AHEAD; offset < CK_AHEAD + CK_BLOCK; offset += CK_LINE) {
+    if (for_writing)
+      __builtin_prefetch(block + offset, 1);
+    else
+      __builtin_prefetch(block + offset, 0);
+  }
+}
+
+#endif

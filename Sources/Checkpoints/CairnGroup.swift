@@ -1,0 +1,102 @@
+import HDF5
+import KerasConfiguration
+import Tensors
+
+/// The root group `cairn`, where every Keras was measured not to look: what a file of Cairn says
+/// beyond Keras's layouts.
+///
+/// | attribute | content |
+/// |---|---|
+/// | `format_version` | int64, 1 |
+/// | `arithmetic` | which generation's formulas the optimizer state belongs to |
+/// | `model_config`, `training_config` | JSON, as layout A has them; in layouts without a place of their own for them |
+/// | `resumption` | JSON; its meaning belongs to whoever resumes |
+///
+/// The arrays of the resumption record are datasets below `cairn/resumption`.
+enum CairnGroup {
+  static let path = "cairn"
+  static let arraysPath = "cairn/resumption"
+  static let formatVersion: Int64 = 1
+}
+
+// MARK: - Reading
+
+extension CairnGroup {
+  /// What the group says about a whole file.
+  struct Content {
+    var arithmetic: Arithmetic?
+    var modelText: String?
+    var trainingText: String?
+    var resumption: ResumptionRecord?
+  }
+
+  /// Nil when the file has no such group.
+  ///
+  /// - Throws: `unsupported` when a later version of Cairn wrote it.
+  static func read(_ root: borrowing HDF5Group, path: String) throws -> Content? {
+    guard try root.exists(self.path) else { return nil }
+    let group = try root.openGroup(self.path)
+    let version = try group.attributes.integer("format_version")
+    guard version == formatVersion else {
+      throw CheckpointError(
+        .unsupported, "cannot read", path: path, object: "/\(self.path)@format_version",
+        problem: "expected version \(formatVersion) of Cairn's own group, found \(version)",
+        cure: "a later Cairn wrote it: read it with that one")
+    }
+    var content = Content()
+    if let text = try group.attributes.optionalString("arithmetic") {
+      guard let arithmetic = Arithmetic(rawValue: text) else {
+        throw CheckpointError(
+          .inconsistent, "cannot read", path: path, object: "/\(self.path)@arithmetic",
+          problem: "expected one of \(Arithmetic.allCases.map(\.rawValue)), found \"\(text)\"")
+      }
+      content.arithmetic = arithmetic
+    }
+    content.modelText = try group.attributes.optionalString("model_config")
+    content.trainingText = try group.attributes.optionalString("training_config")
+    if let text = try group.attributes.optionalString("resumption") {
+      content.resumption = ResumptionRecord(
+        json: try JSONValue(parsing: text),
+        arrays: try readArrays(root, path: path))
+    }
+    return content
+  }
+
+  private static func readArrays(
+    _ root: borrowing HDF5Group, path: String
+  ) throws -> [(name: String, value: Tensor)] {
+    guard try root.exists(arraysPath) else { return [] }
+    let group = try root.openGroup(arraysPath)
+    var arrays: [(name: String, value: Tensor)] = []
+    for name in try group.memberNames() {
+      let dataset = try group.openDataset(name)
+      let entry = try CheckpointEntry(dataset, name: name, role: .other)
+      arrays.append((name, try dataset.readTensor(entry, path: path)))
+    }
+    return arrays
+  }
+}
+
+// MARK: - Writing
+
+extension FilePlan {
+  /// Adds Cairn's group. `texts` are the configurations for which the layout has no place itself.
+  mutating func addCairnGroup(
+    _ checkpoint: Checkpoint, texts: [(name: String, value: String)] = []
+  ) {
+    var attributes: [(name: String, value: AttributeValue)] = [
+      ("format_version", .integer(CairnGroup.formatVersion))
+    ]
+    if let optimizer = checkpoint.optimizer {
+      attributes.append(("arithmetic", .ascii(optimizer.configuration.arithmetic.rawValue)))
+    }
+    attributes += texts.map { ($0.name, .utf8($0.value)) }
+    if let resumption = checkpoint.resumption {
+      attributes.append(("resumption", .utf8(resumption.json.text)))
+    }
+    groups.append(Group(path: CairnGroup.path, attributes: attributes))
+    for array in checkpoint.resumption?.arrays ?? [] {
+      datasets.append(Dataset(path: "\(CairnGroup.arraysPath)/\(array.name)", value: array.value))
+    }
+  }
+}

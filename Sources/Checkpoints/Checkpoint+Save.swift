@@ -1,0 +1,50 @@
+public import KerasConfiguration
+import HDF5
+
+extension Checkpoint {
+  /// Writes the checkpoint to `path` in a layout that the Keras of `profile` opens.
+  ///
+  /// The file comes into being whole or not at all: it is written under another name, made durable,
+  /// and renamed. Until then, and after any failure, what stood at `path` stays as it was.
+  ///
+  /// - Parameters:
+  ///   - replacing: whether an existing file may be replaced; otherwise that is an error.
+  ///   - threadCount: how many threads write the tensors.
+  /// - Throws: `unsupported` when the layout cannot hold the checkpoint, `outputExists`, `unwritable`.
+  public func save(
+    to path: String, profile: Profile, replacing: Bool = false, threadCount: Int = 2
+  ) throws(CheckpointError) {
+    let plan = try FilePlan(of: self, profile: profile, path: path)
+    let pending = PendingFile(for: path)
+    do {
+      try FileSkeleton(layingOut: plan, at: pending.temporaryPath).fill(threadCount: threadCount)
+      try pending.commit(replacing: replacing)
+    } catch {
+      throw CheckpointError.saving(path, error)
+    }
+  }
+}
+
+extension CheckpointError {
+  /// What a failure of a save means to the user.
+  static func saving(_ path: String, _ error: any Error) -> CheckpointError {
+    switch error {
+    case let error as SystemCallError where error.isAlreadyExists:
+      CheckpointError(
+        .outputExists, "cannot write", path: path, problem: "the file exists",
+        cure: "choose another name, or allow replacing it (--force)", cause: error)
+    case let error as SystemCallError:
+      CheckpointError(
+        .unwritable, "cannot write", path: path, problem: error.description, cure: error.cure,
+        cause: error)
+    case let error as HDF5Error:
+      CheckpointError(
+        .unwritable, "cannot write", path: path, object: error.object, problem: error.message,
+        cause: error)
+    case let error as CheckpointError: error
+    default:
+      CheckpointError(
+        .unwritable, "cannot write", path: path, problem: String(describing: error), cause: error)
+    }
+  }
+}

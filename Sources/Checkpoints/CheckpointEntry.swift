@@ -1,0 +1,62 @@
+public import Tensors
+
+/// One tensor of a checkpoint file: what it is called, what it is, and where it lies.
+public struct CheckpointEntry: Sendable, Hashable {
+  /// The canonical name, the same in every layout: `dense/kernel`, `accumulator/dense/kernel`,
+  /// `iteration`. Where the file does not tell what a tensor is, its path in the file.
+  public let name: String
+  public let role: Role
+  /// The dataset's path inside the file.
+  public let datasetPath: String
+  public let shape: Shape
+  /// Nil for a type that no tensor has; ``storedType`` says which.
+  public let dtype: DType?
+  /// The dataset's type in words.
+  public let storedType: String
+  /// Bytes that the elements take in the file's type.
+  public let byteCount: Int
+
+  public init(
+    name: String, role: Role, datasetPath: String, shape: Shape, dtype: DType?, storedType: String,
+    byteCount: Int
+  ) {
+    self.name = name
+    self.role = role
+    self.datasetPath = datasetPath
+    self.shape = shape
+    self.dtype = dtype
+    self.storedType = storedType
+    self.byteCount = byteCount
+  }
+
+  public enum Role: Sendable, Hashable {
+    /// A variable of the model.
+    case weight(VariableID)
+    /// A slot variable of the optimizer, tied to its owner. `slot` is such as `accumulator`.
+    case slot(slot: String, owner: VariableID, ownerName: String)
+    /// The count of applied updates.
+    case iteration
+    /// The rate, where the layout stores it as a variable.
+    case learningRate
+    /// An optimizer variable whose owner cannot be proven.
+    case untied
+    /// Anything else, such as the state of metrics.
+    case other
+  }
+}
+
+extension CheckpointEntry.Role {
+  /// The word for this role in machine-readable output.
+  public var keyword: String {
+    switch self {
+    case .weight: "weight"
+    case .slot: "slot"
+    case .iteration: "iteration"
+    case .learningRate: "learningRate"
+    case .untied, .other: "other"
+    }
+  }
+
+  /// True of what a restore carries unless told otherwise.
+  public var isState: Bool { self != .other && self != .untied }
+}

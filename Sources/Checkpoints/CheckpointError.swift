@@ -1,0 +1,61 @@
+/// Why a checkpoint could not be read, written, compared or restored.
+///
+/// Every message is one line: operation, file, object, what was expected and found, and the cure.
+public struct CheckpointError: Error, Sendable {
+  public enum Kind: Sendable, Hashable {
+    /// The file cannot be opened, is damaged, or is no HDF5 file.
+    case unreadable
+    /// An HDF5 file, but not laid out as any Keras checkpoint.
+    case unrecognized
+    /// Parts of one file contradict each other.
+    case inconsistent
+    /// Something that this layout or this version of Cairn cannot hold.
+    case unsupported
+    /// A restore would lose or invent something; ``CheckpointError/report`` says what.
+    case refused
+    /// The file cannot be written; what stood there before still does.
+    case unwritable
+    /// The output exists and replacing it was not asked for.
+    case outputExists
+  }
+
+  public let kind: Kind
+  /// What was being done: "cannot read".
+  public let operation: String
+  /// The file.
+  public let path: String
+  /// The object inside the file, if one is to blame.
+  public let object: String?
+  /// What was expected and what was found.
+  public let problem: String
+  /// What the user can do about it.
+  public let cure: String?
+  /// The error of a lower level that led to this one.
+  public let cause: (any Error)?
+  /// The whole report of a restore that was refused.
+  public let report: RestoreReport?
+
+  public init(
+    _ kind: Kind, _ operation: String, path: String, object: String? = nil, problem: String,
+    cure: String? = nil, cause: (any Error)? = nil, report: RestoreReport? = nil
+  ) {
+    self.kind = kind
+    self.operation = operation
+    self.path = path
+    self.object = object
+    self.problem = problem
+    self.cure = cure
+    self.cause = cause
+    self.report = report
+  }
+}
+
+extension CheckpointError: CustomStringConvertible {
+  public var description: String {
+    var line = "\(operation) \(path)"
+    if let object { line += ", \(object)" }
+    line += ": \(problem)"
+    if let cure { line += "; \(cure)" }
+    return line
+  }
+}

@@ -1,0 +1,67 @@
+public import KerasConfiguration
+public import Tensors
+
+/// All that a checkpoint file says, except the tensors' elements.
+public struct CheckpointManifest: Sendable {
+  public var layout: Layout
+  public var dialect: Dialect
+  /// As the file has it; nil when it names none.
+  public var kerasVersion: String?
+  /// Model variables first, in the model's order where the file tells it, then the optimizer's, then
+  /// the rest.
+  public var entries: [CheckpointEntry]
+  /// Nil when the file has no optimizer state and no optimizer configuration.
+  public var optimizer: OptimizerSummary?
+  /// The architecture, where the file holds it.
+  public var model: ModelConfiguration?
+  /// Loss, metrics and optimizer, where the file holds them.
+  public var training: TrainingConfiguration?
+  /// What Cairn needs to go on with an interrupted run; only in files that Cairn wrote.
+  public var resumption: ResumptionRecord?
+  /// What a reader should know about this file: traps of the Keras that wrote it, ties that cannot be
+  /// proven.
+  public var notes: [String]
+}
+
+/// The optimizer of a checkpoint.
+public struct OptimizerSummary: Sendable {
+  /// Keras's class name, such as `Adagrad`; nil when the file does not say.
+  public var className: String?
+  /// Its configuration as it stands in the file, whatever the class; nil when the file has none.
+  public var entry: OptimizerEntry?
+  /// Whose formulas the state belongs to, where the file records it; otherwise the configuration's
+  /// generation tells.
+  public var recordedArithmetic: Arithmetic?
+  /// Updates applied so far; nil when not stored.
+  public var iterations: Int64?
+  /// The rate in force: the stored variable, else the configured constant; nil for a schedule.
+  public var learningRate: Double?
+}
+
+/// Cairn's own record in a checkpoint, where Keras does not look: a JSON text and arrays whose meaning
+/// belongs to whoever resumes (the `Training` module).
+public struct ResumptionRecord: Sendable {
+  public var json: JSONValue
+  /// Named arrays, in order; saved below the record's group.
+  public var arrays: [(name: String, value: Tensor)]
+
+  public init(json: JSONValue, arrays: [(name: String, value: Tensor)]) {
+    self.json = json
+    self.arrays = arrays
+  }
+}
+
+extension CheckpointManifest {
+  /// The entry of a canonical name; nil when there is none or more than one.
+  public func entry(named name: String) -> CheckpointEntry? {
+    let found = entries.filter { $0.name == name }
+    return found.count == 1 ? found[0] : nil
+  }
+
+  /// The slots of one variable, in the file's order.
+  public func slots(of owner: VariableID) -> [CheckpointEntry] {
+    entries.filter { entry in
+      if case .slot(_, owner, _) = entry.role { true } else { false }
+    }
+  }
+}

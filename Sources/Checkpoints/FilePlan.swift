@@ -1,0 +1,62 @@
+import HDF5
+import Tensors
+
+/// Every group, attribute and dataset that a file will have: what a layout wants, before any file
+/// exists.
+struct FilePlan {
+  struct Group {
+    /// From the root, without a leading `/`; `""` is the root.
+    let path: String
+    var attributes: [(name: String, value: AttributeValue)] = []
+  }
+
+  struct Dataset {
+    let path: String
+    let value: Tensor
+  }
+
+  /// In the order of creation; parents are made as needed.
+  var groups: [Group] = []
+  var datasets: [Dataset] = []
+}
+
+/// An attribute with the exact HDF5 type that Keras gives it.
+enum AttributeValue {
+  /// Variable-length, scalar.
+  case ascii(String)
+  case utf8(String)
+  /// Variable-length ASCII, one axis.
+  case asciiList([String])
+  /// Fixed-width, NUL-padded ASCII, one axis.
+  case fixedList([String], width: Int)
+  /// Keras's empty list: float64, extent 0.
+  case emptyList
+  case integer(Int64)
+}
+
+extension AttributeValue {
+  /// A list of names as Keras stores it: one attribute while the names, padded to the longest, fit in
+  /// 64,512 bytes and number at most 4,091 (the library's limit for variable strings); else several,
+  /// `name0`, `name1`, ..., of fixed width and nearly equal length, the longer ones first.
+  static func nameList(
+    _ attribute: String, _ names: [String]
+  ) -> [(name: String, value: AttributeValue)] {
+    if names.isEmpty { return [(attribute, .emptyList)] }
+    let width = names.map(\.utf8.count).max()!
+    let limit = 64512
+    if names.count * width <= limit, names.count <= 4091 {
+      return [(attribute, .asciiList(names))]
+    }
+    var count = 2
+    while (names.count + count - 1) / count * width > limit { count += 1 }
+    var chunks: [(name: String, value: AttributeValue)] = []
+    var start = 0
+    for index in 0..<count {
+      let length = names.count / count + (index < names.count % count ? 1 : 0)
+      let chunk = Array(names[start..<start + length])
+      chunks.append(("\(attribute)\(index)", .fixedList(chunk, width: width)))
+      start += length
+    }
+    return chunks
+  }
+}

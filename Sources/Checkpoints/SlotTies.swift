@@ -1,0 +1,254 @@
+import KerasConfiguration
+import Tensors
+
+/// Finds the owner of every optimizer variable.
+///
+/// Keras ties slots to variables by position alone. A reader that trusts positions puts a frozen
+/// layer's accumulator onto another layer, so here a tie needs evidence: the slot's stored name, the
+/// order that the architecture implies, or shapes that admit a single order. Where two kinds of
+/// evidence exist they must agree; where there is none the variable stays untied.
+struct SlotTies {
+  /// An optimizer variable as stored.
+  struct Stored {
+    /// Its name in layout A; nil in layouts that only number them.
+    let name: String?
+    let datasetPath: String
+    let shape: Shape
+    let dtype: DType?
+  }
+
+  /// A model variable that may own slots.
+  struct Owner {
+    let id: VariableID
+    /// The canonical name.
+    let name: String
+    /// Its name in layout A, without `:0`; nil in other layouts.
+    let storedName: String?
+    let shape: Shape
+  }
+
+  /// What is known of the order in which the optimizer keeps its variables.
+  enum Order {
+    /// The trainable variables, in order, from the architecture.
+    case known([Owner])
+    /// Layers whose relative order the file does not tell: for each class of layer its layers in
+    /// order, for each layer its trainable variables in order.
+    case anyInterleaving([[[Owner]]])
+    case unknown
+  }
+
+  enum Tie: Hashable {
+    case iteration
+    case learningRate
+    case slot(String, owner: VariableID, ownerName: String)
+    case untied
+  }
+
+  /// One per stored variable, in order.
+  private(set) var ties: [Tie]
+  private(set) var notes: [String] = []
+
+  /// - Parameters:
+  ///   - slotNames: the slots in the order of saving, one block over the trainable variables each;
+  ///     nil when the optimizer's class is not known.
+  ///   - owners: every model variable, for ties by name.
+  ///   - path: the file, for errors.
+  /// - Throws: `inconsistent` when names and order contradict each other, or a slot's shape is not
+  ///   its owner's.
+  init(
+    of stored: [Stored], slotNames: [String]?, owners: [Owner], order: Order, path: String
+  ) throws(CheckpointError) {
+    ties = [Tie](repeating: .untied, count: stored.count)
+    let head = Self.head(of: stored)
+    for (index, tie) in head.enumerated() { ties[index] = tie }
+    let slots = Array(stored.indices.dropFirst(head.count))
+    guard !slots.isEmpty else { return }
+
+    let byName = Self.tiesByName(stored, owners: owners)
+    let byOrder = tiesByOrder(stored, slots, slotNames: slotNames, order: order)
+    for index in slots {
+      switch (byName[index], byOrder?[index]) {
+      case (let named?, let ordered?) where named != ordered:
+        throw CheckpointError(
+          .inconsistent, "cannot read", path: path, object: stored[index].datasetPath,
+          problem: "by its name it is the \(named.words), by its position the \(ordered.words)",
+          cure: "the file was not written by one Keras in one go; restore its weights only")
+      case (let tie?, _), (nil, let tie?):
+        ties[index] = tie
+      case (nil, nil): break
+      }
+      try Self.checkShape(of: stored[index], tie: ties[index], owners: owners, path: path)
+    }
+    let untied = slots.filter { ties[$0] == .untied }.count
+    if untied > 0 {
+      notes.append(
+        "\(untied) of \(slots.count) optimizer variables cannot be tied to a model variable:"
+          + " positional, unproven")
+    }
+  }
+
+  /// The counter and, if stored, the rate that stand before the slots.
+  private static func head(of stored: [Stored]) -> [Tie] {
+    guard let first = stored.first, first.shape.rank == 0 else { return [] }
+    var head: [Tie] = [.iteration]
+    if stored.count > 1, stored[1].shape.rank == 0, stored[1].dtype == .float32,
+      stored[1].name.map({ $0.hasSuffix("learning_rate") }) ?? true
+    {
+      head.append(.learningRate)
+    }
+    return head
+  }
+}
+
+// MARK: - Evidence by name
+
+extension SlotTies {
+  private static func tiesByName(_ stored: [Stored], owners: [Owner]) -> [Int: Tie] {
+    let byStoredName = Dictionary(grouping: owners.filter { $0.storedName != nil }) {
+      $0.storedName!
+    }
+    let byFlatName = Dictionary(grouping: owners.filter { $0.storedName != nil }) {
+      String($0.storedName!.map { $0 == "/" ? "_" : $0 })
+    }
+    var ties: [Int: Tie] = [:]
+    for (index, variable) in stored.enumerated() {
+      guard let name = variable.name.map(withoutOutputNumber) else { continue }
+      let found = ownerInKeras2Name(name, byStoredName) ?? ownerInKeras3Name(name, byFlatName)
+      if let (slot, owner) = found {
+        ties[index] = .slot(slot, owner: owner.id, ownerName: owner.name)
+      }
+    }
+    return ties
+  }
+
+  /// `[<scope>/]accumulator/<variable>`, or the legacy class's `<optimizer>/<variable>/accumulator`.
+  private static func ownerInKeras2Name(
+    _ name: String, _ owners: [String: [Owner]]
+  ) -> (String, Owner)? {
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    for (position, part) in parts.enumerated() where keras2SlotNames.contains(part) {
+      let following = parts[(position + 1)...].joined(separator: "/")
+      if let owner = unique(owners[following]) { return (part, owner) }
+      let enclosed = parts[..<position].dropFirst().joined(separator: "/")
+      if position == parts.count - 1, let owner = unique(owners[enclosed]) { return (part, owner) }
+    }
+    return nil
+  }
+
+  /// `<optimizer>/<variable path with _ for />_accumulator`.
+  private static func ownerInKeras3Name(
+    _ name: String, _ owners: [String: [Owner]]
+  ) -> (String, Owner)? {
+    let last = name.split(separator: "/").last.map(String.init) ?? name
+    for (suffix, slot) in keras3SlotSuffixes where last.hasSuffix(suffix) {
+      if let owner = unique(owners[String(last.dropLast(suffix.count))]) { return (slot, owner) }
+    }
+    return nil
+  }
+
+  private static let keras2SlotNames: Set = ["accumulator", "average"]
+  /// The longer suffix first: `_gradient_accumulator` ends in `_accumulator`, too.
+  private static let keras3SlotSuffixes = [
+    ("_gradient_accumulator", "gradient_accumulator"), ("_accumulator", "accumulator"),
+    ("_average", "average"),
+  ]
+
+  private static func unique(_ owners: [Owner]?) -> Owner? {
+    owners?.count == 1 ? owners![0] : nil
+  }
+
+  /// TensorFlow's names end in the number of an operation's output, `:0`.
+  static func withoutOutputNumber(_ name: String) -> String {
+    name.hasSuffix(":0") ? String(name.dropLast(2)) : name
+  }
+}
+
+// MARK: - Evidence by order
+
+extension SlotTies {
+  private mutating func tiesByOrder(
+    _ stored: [Stored], _ slots: [Int], slotNames: [String]?, order: Order
+  ) -> [Int: Tie]? {
+    guard let slotNames, !slotNames.isEmpty, slots.count.isMultiple(of: slotNames.count) else {
+      return nil
+    }
+    let blockLength = slots.count / slotNames.count
+    let owners: [Owner]
+    switch order {
+    case .known(let known): owners = known
+    case .anyInterleaving(let classes):
+      let shapes = slots.prefix(blockLength).map { stored[$0].shape }
+      guard let only = Self.onlyInterleaving(of: classes, with: shapes) else { return nil }
+      owners = only
+    case .unknown: return nil
+    }
+    guard owners.count == blockLength else {
+      notes.append(
+        "the optimizer keeps \(slotNames.joined(separator: " and ")) of \(blockLength) variables,"
+          + " the model has \(owners.count) trainable ones: layers were frozen or thawed in between")
+      return nil
+    }
+    var ties: [Int: Tie] = [:]
+    for (position, index) in slots.enumerated() {
+      let owner = owners[position % blockLength]
+      ties[index] = .slot(
+        slotNames[position / blockLength], owner: owner.id, ownerName: owner.name)
+    }
+    return ties
+  }
+
+  /// The order of layers whose variables have the given shapes, if there is exactly one; layers of
+  /// one class keep their order among themselves.
+  private static func onlyInterleaving(
+    of classes: [[[Owner]]], with shapes: [Shape]
+  ) -> [Owner]? {
+    var solutions: [[Owner]] = []
+    var next = [Int](repeating: 0, count: classes.count)
+    var chosen: [Owner] = []
+    var steps = 0
+
+    func extend() {
+      steps += 1
+      guard solutions.count < 2, steps < 100_000 else { return }
+      if chosen.count == shapes.count {
+        if zip(classes, next).allSatisfy({ $0.count == $1 }) { solutions.append(chosen) }
+        return
+      }
+      for index in classes.indices where next[index] < classes[index].count {
+        let layer = classes[index][next[index]]
+        let window = shapes.dropFirst(chosen.count).prefix(layer.count)
+        guard window.elementsEqual(layer.map(\.shape)) else { continue }
+        next[index] += 1
+        chosen.append(contentsOf: layer)
+        extend()
+        chosen.removeLast(layer.count)
+        next[index] -= 1
+      }
+    }
+    extend()
+    return solutions.count == 1 && steps < 100_000 ? solutions[0] : nil
+  }
+
+  private static func checkShape(
+    of stored: Stored, tie: Tie, owners: [Owner], path: String
+  ) throws(CheckpointError) {
+    guard case .slot(_, let id, let name) = tie,
+      let owner = owners.first(where: { $0.id == id }), owner.shape != stored.shape
+    else { return }
+    throw CheckpointError(
+      .inconsistent, "cannot read", path: path, object: stored.datasetPath,
+      problem: "\(tie.words) must have the shape \(owner.shape) of \(name), found \(stored.shape)",
+      cure: "the optimizer state belongs to another model; restore the weights only")
+  }
+}
+
+extension SlotTies.Tie {
+  fileprivate var words: String {
+    switch self {
+    case .iteration: "iteration"
+    case .learningRate: "learning rate"
+    case .slot(let slot, _, let ownerName): "\(slot) of \(ownerName)"
+    case .untied: "variable of an unknown owner"
+    }
+  }
+}

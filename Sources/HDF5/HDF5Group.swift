@@ -1,0 +1,128 @@
+import CHDF5
+
+/// An open group: named members, which are groups and datasets, and attributes.
+///
+/// A path names an object relative to this group (`dense/kernel`) or, with a leading slash, from the
+/// root. Only hard links are followed: a soft or external link anywhere on a path is refused.
+public struct HDF5Group: ~Copyable {
+  /// The attributes of the group.
+  public let attributes: HDF5Attributes
+
+  /// The absolute path of the group in its file.
+  public var path: String { location.path ?? "/" }
+
+  var location: HDF5Location { attributes.location }
+
+  init(
+    opening path: String, from group: borrowing Handle, at location: HDF5Location
+  ) throws(HDF5Error) {
+    let found = try ObjectPath(path, in: location)
+    let handle = try found.openObject(.group, from: group)
+    attributes = HDF5Attributes(of: handle, at: found.location)
+  }
+
+  /// Closes the group now; otherwise it closes when it goes out of scope.
+  public consuming func close() throws(HDF5Error) {
+    try attributes.close()
+  }
+}
+
+@available(*, unavailable, message: "an open group is used by one task at a time")
+extension HDF5Group: Sendable {}
+
+// MARK: - Opening
+
+extension HDF5Group {
+  /// Whether a link of that name exists. True for a link that is refused when it is opened.
+  ///
+  /// - Throws: `refused` if the way to it leads through a soft or external link.
+  public func exists(_ path: String) throws(HDF5Error) -> Bool {
+    try ObjectPath(path, in: location).exists(from: attributes.handle)
+  }
+
+  /// Opens a group.
+  ///
+  /// - Throws: `missing`, `wrongKind`, or `refused` for a link that is not a hard link.
+  public func openGroup(_ path: String) throws(HDF5Error) -> HDF5Group {
+    try HDF5Group(opening: path, from: attributes.handle, at: location)
+  }
+
+  /// Opens a dataset.
+  ///
+  /// - Throws: `missing`, `wrongKind`; `refused` for a link that is not a hard link, external storage
+  ///   and virtual datasets; `damaged` if it claims more bytes than there are.
+  public func openDataset(_ path: String) throws(HDF5Error) -> HDF5Dataset {
+    let found = try ObjectPath(path, in: location)
+    let handle = try found.openObject(.dataset, from: attributes.handle)
+    return try HDF5Dataset(owning: handle, at: found.location)
+  }
+}
+
+// MARK: - Creating
+
+extension HDF5Group {
+  /// Creates a group, and the groups on the way to it that do not exist.
+  ///
+  /// - Throws: `alreadyExists`; `wrongKind` or `refused` if something on the way is not a group.
+  public func createGroup(_ path: String) throws(HDF5Error) -> HDF5Group {
+    let created = try ObjectPath(path, in: location)
+    try created.createParents(from: attributes.handle)
+    try created.createGroup(from: attributes.handle)
+    return try HDF5Group(opening: path, from: attributes.handle, at: location)
+  }
+
+  /// Creates a dataset, and the groups on the way to it that do not exist. Its bytes are one
+  /// contiguous range of the file, allocated at once and not filled: `byteOffset` says where.
+  ///
+  /// - Parameter shape: the sizes of the axes; `[]` is a scalar.
+  /// - Throws: `alreadyExists`; `invalidArgument` for a shape that HDF5 cannot store; `wrongKind` or
+  ///   `refused` if something on the way is not a group.
+  public func createDataset(
+    _ path: String, _ elementType: HDF5ElementType, shape: [Int]
+  ) throws(HDF5Error) -> HDF5Dataset {
+    let created = try ObjectPath(path, in: location)
+    let type = try Datatype.make(elementType, at: created.location)
+    let space = try Dataspace.make(shape, at: created.location)
+    let properties = try created.location.acquire(.propertyList, "H5Pcreate") {
+      H5Pcreate(chdf5_p_dataset_create())
+    }
+    try created.location.call("H5Pset_layout") { H5Pset_layout(properties.id, H5D_CONTIGUOUS) }
+    try created.location.call("H5Pset_alloc_time") {
+      H5Pset_alloc_time(properties.id, H5D_ALLOC_TIME_EARLY)
+    }
+    try created.location.call("H5Pset_fill_time") {
+      H5Pset_fill_time(properties.id, H5D_FILL_TIME_NEVER)
+    }
+    try created.location.call("H5Pset_obj_track_times") {
+      H5Pset_obj_track_times(properties.id, false)
+    }
+    let group = attributes.handle.id
+    try created.createParents(from: attributes.handle)
+    try created.checkAbsent(from: attributes.handle, during: "H5Dcreate2")
+    let handle = try created.location.acquire(.dataset, "H5Dcreate2") {
+      H5Dcreate2(
+        group, created.text, type.id, space.id, chdf5_p_default(), properties.id,
+        chdf5_p_default())
+    }
+    return try HDF5Dataset(owning: handle, at: created.location)
+  }
+}
+
+// MARK: - Removing
+
+extension HDF5Group {
+  /// Removes the name of an object; the object itself goes with its last name. The file does not
+  /// shrink.
+  ///
+  /// - Throws: `missing` if there is no such name.
+  public func remove(_ path: String) throws(HDF5Error) {
+    let removed = try ObjectPath(path, in: location)
+    guard try removed.exists(from: attributes.handle) else {
+      throw removed.location.error(.missing, "there is no such object", during: "H5Ldelete")
+    }
+    let group = attributes.handle.id
+    try removed.location.call("H5Ldelete") {
+      H5Ldelete(group, removed.text, chdf5_p_default())
+    }
+  }
+}

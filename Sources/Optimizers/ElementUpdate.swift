@@ -1,0 +1,79 @@
+public import Tensors
+
+/// One array of a step, before and after: the same memory when it is updated in place, two arrays
+/// that do not overlap when a snapshot still holds the old values. Valid only during the call that
+/// passes it.
+public struct Plane {
+  public let old: UnsafeRawPointer
+  public let new: UnsafeMutableRawPointer
+
+  public init(old: UnsafeRawPointer, new: UnsafeMutableRawPointer) {
+    self.old = old
+    self.new = new
+  }
+
+  /// An array that is updated in place.
+  init(inPlace base: UnsafeMutableRawPointer) {
+    old = UnsafeRawPointer(base)
+    new = base
+  }
+
+  func advanced(by byteCount: Int) -> Plane {
+    Plane(old: old + byteCount, new: new + byteCount)
+  }
+}
+
+/// Consecutive elements of one variable, and the same elements of its slots and its gradient.
+public struct ElementUpdate {
+  /// The type of all the elements.
+  public let dtype: DType
+  /// How many elements there are.
+  public let count: Int
+  public let variable: Plane
+  public let gradient: UnsafeRawPointer
+  public let scalars: StepScalars
+  let slots: UnsafeBufferPointer<Plane>
+  let byteOffset: Int
+
+  /// The rule's slot at `index`, in the order of ``UpdateRule/slots(for:arithmetic:)``.
+  public func slot(_ index: Int) -> Plane { slots[index].advanced(by: byteOffset) }
+}
+
+/// One row of a variable, updated in place, with the gradients that name it.
+public struct RowUpdate {
+  /// The type of all the elements.
+  public let dtype: DType
+  /// How many elements a row has.
+  public let count: Int
+  public let variable: Plane
+  public let scalars: StepScalars
+  /// How many gradients name this row; at least one.
+  public let gradientCount: Int
+  let slots: UnsafeBufferPointer<Plane>
+  let byteOffset: Int
+  let gradients: UnsafeRawPointer
+  /// Which rows of `gradients` these are; nil for the first.
+  let positions: UnsafePointer<Int>?
+
+  /// The row's gradient number `index`, in order of appearance; `count` elements.
+  public func gradient(_ index: Int) -> UnsafeRawPointer {
+    gradients + (positions?[index] ?? 0) * count * dtype.byteCount
+  }
+
+  /// This row of the rule's slot at `index`.
+  public func slot(_ index: Int) -> Plane { slots[index].advanced(by: byteOffset) }
+
+  /// The row as if it were a piece of a variable with this one dense gradient.
+  public func elements(gradient: UnsafeRawPointer) -> ElementUpdate {
+    ElementUpdate(
+      dtype: dtype, count: count, variable: variable, gradient: gradient, scalars: scalars,
+      slots: slots, byteOffset: byteOffset)
+  }
+
+  /// The row with one gradient in place of those that it has.
+  func withOnlyGradient(_ gradient: UnsafeRawPointer) -> RowUpdate {
+    RowUpdate(
+      dtype: dtype, count: count, variable: variable, scalars: scalars, gradientCount: 1,
+      slots: slots, byteOffset: byteOffset, gradients: gradient, positions: nil)
+  }
+}

@@ -1,0 +1,22 @@
+/// The size of a step.
+///
+/// Keras holds a rate in float32, whatever the dtype of the variables: 0.001 acts as
+/// 0.0010000000474974513 on float64 variables too.
+public enum LearningRate: Sendable, Hashable {
+  /// The same rate at every step.
+  case constant(Float)
+
+  /// The rate of the step taken when the counter stands at `iterations`, before it is increased.
+  public func value(at iterations: Int64) -> Float {
+    switch self {
+    case .constant(let rate): rate
+    }
+  }
+}
+
+extension LearningRate: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
+  /// A constant rate, rounded to float32.
+  public init(floatLiteral value: Double) { self = .constant(Float(value)) }
+
+  public init(integerLiteral value: Int) { self = .constant(Float(value)) }
+}

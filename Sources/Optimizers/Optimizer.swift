@@ -1,0 +1,229 @@
+public import KerasConfiguration
+public import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Everything that Keras's `Optimizer` base class does, once, for every ``UpdateRule``.
+///
+/// An optimizer is a value: `let snapshot = optimizer` moves no bytes, and the copy stays as it is
+/// while the original trains on; the next step then writes its new values beside the old ones instead
+/// of over them. It knows variables and gradients, no layers and no files.
+///
+/// ```swift
+/// var optimizer = try Optimizer(Adagrad(), learningRate: 0.05)
+/// try optimizer.applyGradients([.dense(gradient)], to: &variables)
+/// ```
+///
+/// The results are those of the chosen generation of Keras run eagerly, bit for bit; they do not depend
+/// on the number of threads.
+public struct Optimizer: Sendable {
+  /// The formula, with its hyper-parameters, which may be changed between steps. Another rule with
+  /// other slots is refused at the next step.
+  public var rule: any UpdateRule { didSet { slotsAreChecked = false } }
+  public var learningRate: LearningRate
+  /// Whose formulas are followed where the generations of Keras differ.
+  public let arithmetic: Arithmetic
+  /// Whether averages of the variables are kept; their momentum and frequency may be changed between
+  /// steps, but whether there are any is settled when the optimizer is built.
+  public var averages: MovingAverages? { didSet { slotsAreChecked = false } }
+  /// The optimizer's own name, as its configuration has it.
+  public var name: String
+  /// How many steps were taken. Set it to go on from elsewhere; a slot does not follow.
+  public var iterations: Int64 = 0
+  /// The slot variables; empty until the optimizer is built.
+  public internal(set) var slots = Slots(variables: [], names: [], tensors: [])
+  /// How many threads a step may use, at least 1.
+  public var threadCount: Int
+
+  /// Whether ``slots`` were made, or since compared, with the present rule and averages.
+  private var slotsAreChecked = false
+  /// By variable, the places in ``slots`` of the rule's slots.
+  private(set) var ruleSlots: [[Int]] = []
+  /// The place of the averages in ``slots``.
+  private(set) var averageSlot: Int?
+  /// The options of the configuration that this optimizer was made from, for those without effect.
+  var inactiveOptions = OptimizerConfiguration()
+  /// Room for the pieces of a step, kept from one to the next.
+  var plan = UpdatePlan()
+
+  /// - Parameters:
+  ///   - rule: the formula.
+  ///   - learningRate: Keras's default is 0.001.
+  ///   - arithmetic: `keras2` or `keras3`.
+  ///   - averages: nil to keep none.
+  ///   - name: nil for Keras's default: the class name, lowercased in Keras 3.
+  ///   - threadCount: the most threads that a step uses; nil for one per processor.
+  ///
+  /// Throws ``OptimizerError/unsupportedArithmetic(_:)`` for `kerasLegacy`.
+  public init(
+    _ rule: any UpdateRule, learningRate: LearningRate = 0.001, arithmetic: Arithmetic = .keras2,
+    averages: MovingAverages? = nil, name: String? = nil, threadCount: Int? = nil
+  ) throws(OptimizerError) {
+    guard arithmetic != .kerasLegacy else { throw .unsupportedArithmetic(arithmetic) }
+    self.rule = rule
+    self.learningRate = learningRate
+    self.arithmetic = arithmetic
+    self.averages = averages
+    self.name = name ?? Self.defaultName(className: rule.className, arithmetic)
+    self.threadCount = threadCount ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  }
+
+  static func defaultName(className: String, _ arithmetic: Arithmetic) -> String {
+    arithmetic == .keras3 ? className.lowercased() : className
+  }
+}
+
+// MARK: - Building
+
+extension Optimizer {
+  /// Whether the slots exist.
+  public var isBuilt: Bool { !slots.variables.isEmpty }
+
+  /// Makes the slots of `variables`, which are from then on the ones that this optimizer can update.
+  ///
+  /// ``applyGradients(_:to:)`` builds by itself on its first call. Once built, further calls with
+  /// variables already known change nothing.
+  ///
+  /// Throws, before anything changes, ``OptimizerError/noVariables``,
+  /// ``OptimizerError/duplicateVariable(_:)``, ``OptimizerError/unsupportedDType(variable:dtype:)``;
+  /// when already built, ``OptimizerError/unknownVariable(_:)`` for a variable that is new and
+  /// ``OptimizerError/changedVariable(name:builtShape:builtDType:shape:dtype:)`` for one that is not what
+  /// it was.
+  public mutating func build(for variables: [Variable]) throws(OptimizerError) {
+    if isBuilt {
+      for (index, variable) in variables.enumerated() {
+        _ = try place(of: variable, guess: index)
+      }
+      return
+    }
+    let descriptions = try describe(variables)
+    build(descriptions, startingFrom: variables)
+  }
+
+  /// The variables as they would be built for; throws what ``build(for:)`` throws of an optimizer that
+  /// is not built yet.
+  func describe(_ variables: [Variable]) throws(OptimizerError) -> [VariableDescription] {
+    guard !variables.isEmpty else { throw .noVariables }
+    var seen = Set<VariableID>(minimumCapacity: variables.count)
+    for variable in variables {
+      guard seen.insert(variable.id).inserted else { throw .duplicateVariable(variable.name) }
+      guard variable.value.dtype.isFloatingPoint else {
+        throw .unsupportedDType(variable: variable.name, dtype: variable.value.dtype)
+      }
+    }
+    return variables.map(VariableDescription.init)
+  }
+
+  mutating func build(_ descriptions: [VariableDescription], startingFrom variables: [Variable]) {
+    let wanted = descriptions.map { slotDescriptions(for: $0) }
+    let names = Self.names(of: wanted)
+    var tensors = [[Tensor?]](
+      repeating: Array(repeating: nil, count: variables.count), count: names.count)
+    for (index, slots) in wanted.enumerated() {
+      for slot in slots {
+        guard let place = names.firstIndex(of: slot.name) else { continue }
+        tensors[place][index] = slot.initialTensor(for: variables[index].value)
+      }
+    }
+    slots = Slots(variables: descriptions, names: names, tensors: tensors)
+    averageSlot = averages == nil ? nil : 0
+    ruleSlots = rulePlaces(of: wanted)
+    slotsAreChecked = true
+  }
+
+  /// Every slot of one variable, in the order of saving.
+  private func slotDescriptions(for variable: VariableDescription) -> [SlotDescription] {
+    let ruleSlots = rule.slots(for: variable, arithmetic: arithmetic)
+    guard averages != nil else { return ruleSlots }
+    let average = SlotDescription(
+      name: MovingAverages.slotName,
+      initialValue: arithmetic == .keras3 ? .constant(0) : .variable)
+    return [average] + ruleSlots
+  }
+
+  /// The slots' names, in the order of saving, each once.
+  private static func names(of slots: [[SlotDescription]]) -> [String] {
+    var names: [String] = []
+    for slot in slots.joined() where !names.contains(slot.name) { names.append(slot.name) }
+    return names
+  }
+
+  /// By variable, where the rule's slots stand in ``slots``.
+  private func rulePlaces(of wanted: [[SlotDescription]]) -> [[Int]] {
+    wanted.map { slots in
+      slots.dropFirst(averages == nil ? 0 : 1)
+        .compactMap { slot in self.slots.names.firstIndex(of: slot.name) }
+    }
+  }
+
+  /// Throws ``OptimizerError/changedSlots(expected:found:)`` if the rule or the averages were exchanged
+  /// since the slots were made, for ones that need others.
+  mutating func checkSlots() throws(OptimizerError) {
+    if slotsAreChecked { return }
+    let wanted = slots.variables.map { slotDescriptions(for: $0) }
+    for index in wanted.indices {
+      let names = wanted[index].map(\.name)
+      let built = slots.names.indices.filter { slots.tensors[$0][index] != nil }
+        .map { slots.names[$0] }
+      guard Set(built) == Set(names) else { throw .changedSlots(expected: built, found: names) }
+    }
+    ruleSlots = rulePlaces(of: wanted)
+    slotsAreChecked = true
+  }
+
+  /// The place of a built variable; throws if it is unknown or no longer what it was.
+  func place(of variable: Variable, guess: Int) throws(OptimizerError) -> Int {
+    guard let place = slots.place(of: variable.id, guess: guess) else {
+      throw .unknownVariable(variable.name)
+    }
+    let built = slots.variables[place]
+    guard built.shape == variable.value.shape, built.dtype == variable.value.dtype else {
+      throw .changedVariable(
+        name: variable.name, builtShape: built.shape, builtDType: built.dtype,
+        shape: variable.value.shape, dtype: variable.value.dtype)
+    }
+    return place
+  }
+}
+
+extension SlotDescription {
+  fileprivate func initialTensor(for variable: Tensor) -> Tensor {
+    switch initialValue {
+    case .constant(let value):
+      Tensor(repeating: value, shape: variable.shape, dtype: variable.dtype)
+    case .variable: variable
+    }
+  }
+}
+
+// MARK: - Restoring
+
+extension Optimizer {
+  /// Replaces the values of some slots, as a checkpoint has them. The optimizer must be built.
+  ///
+  /// All or nothing: throws, before anything changes, ``OptimizerError/notBuilt``,
+  /// ``OptimizerError/unknownSlot(slot:variable:)`` or
+  /// ``OptimizerError/slotMismatch(slot:variable:shape:dtype:foundShape:foundDType:)``. Slots that are not
+  /// named keep their values.
+  public mutating func setSlots(_ values: [SlotID: Tensor]) throws(OptimizerError) {
+    guard isBuilt else { throw .notBuilt }
+    var restored = slots
+    for (id, value) in values {
+      guard let slot = slots.names.firstIndex(of: id.slot),
+        let place = slots.place(of: id.variable, guess: 0),
+        let present = slots.tensors[slot][place]
+      else { throw .unknownSlot(slot: id.slot, variable: id.variable) }
+      guard present.shape == value.shape, present.dtype == value.dtype else {
+        throw .slotMismatch(
+          slot: id.slot, variable: slots.variables[place].name, shape: present.shape,
+          dtype: present.dtype, foundShape: value.shape, foundDType: value.dtype)
+      }
+      restored.tensors[slot][place] = value
+    }
+    slots = restored
+  }
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Makes what stands in Fixtures/ from real Keras and scikit-learn, with pinned versions.
+
+  tools/generate_fixtures.py all             makes everything anew
+  tools/generate_fixtures.py digits          Fixtures/digits.h5
+  tools/generate_fixtures.py traces          Fixtures/traces/: optimizer steps of both generations
+  tools/generate_fixtures.py models          Fixtures/keras-*/: models saved by Keras
+  tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
+
+  tools/generate_fixtures.py traces --check --fraction 0.1 [--seed N]
+      records a part of the traces again, chosen by a seed (random unless given, always printed),
+      and compares bit for bit with the committed files; exit code 1 on drift.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+from pathlib import Path
+
+import keras_environments as environments
+
+FIXTURES = environments.REPOSITORY / "Fixtures"
+GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
+KINDS = ("digits", "traces", "models", "losses")
+
+
+def make_digits(folder: Path) -> None:
+    """Fixtures/digits.h5."""
+    print(environments.run("digits", "make_digits", ["--output", str(folder / "digits.h5")]),
+          end="")
+
+
+def make_traces(folder: Path) -> None:
+    """Fixtures/traces/*.h5."""
+    for environment, generation in GENERATIONS.items():
+        file = folder / "traces" / f"{generation}.h5"
+        print(environments.run(environment, "keras_side.record_traces", ["--file", str(file)]),
+              end="")
+
+
+def check_traces(folder: Path, fraction: float, seed: int) -> bool:
+    """Records a part of the traces again; true if all of it equals the files."""
+    print(f"recording {fraction:.0%} of the traces again, seed {seed}")
+    equal = True
+    for environment, generation in GENERATIONS.items():
+        file = folder / "traces" / f"{generation}.h5"
+        try:
+            print(environments.run(
+                environment, "keras_side.record_traces",
+                ["--file", str(file), "--check", "--fraction", str(fraction),
+                 "--seed", str(seed)]), end="")
+        except environments.EnvironmentFailure as failure:
+            print(failure)
+            equal = False
+    return equal
+
+
+def make_models(folder: Path) -> None:
+    """Fixtures/keras-*/*. A process for each model, so that names do not depend on the order."""
+    for environment, generation in GENERATIONS.items():
+        for model in ("mlp", "mlp_ema", "embedding", "flatten"):
+            print(environments.run(
+                environment, "keras_side.save_model",
+                ["--model", model, "--folder", str(folder / generation)]), end="")
+
+
+def make_losses(folder: Path) -> None:
+    """Fixtures/losses/*, by Keras 3."""
+    print(environments.run(
+        "keras3", "keras_side.record_losses",
+        ["--digits", str(folder / "digits.h5"), "--folder", str(folder / "losses")]), end="")
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=(*KINDS, "all"))
+    parser.add_argument("--folder", type=Path, default=FIXTURES, help="default: Fixtures/")
+    parser.add_argument("--check", action="store_true", help="traces: compare, write nothing")
+    parser.add_argument("--fraction", type=float, default=1.0, help="with --check: default 1")
+    parser.add_argument("--seed", type=int, help="with --check: what chooses the part")
+    arguments = parser.parse_args()
+    if arguments.check and arguments.what != "traces":
+        parser.error("--check is for traces")
+    if not 0 < arguments.fraction <= 1:
+        parser.error(f"--fraction must be in (0, 1], received {arguments.fraction}")
+    return arguments
+
+
+def main() -> int:
+    arguments = parse()
+    folder = arguments.folder.resolve()
+    try:
+        if arguments.check:
+            seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+            return 0 if check_traces(folder, arguments.fraction, seed) else 1
+        folder.mkdir(parents=True, exist_ok=True)
+        makers = {"digits": make_digits, "traces": make_traces, "models": make_models,
+                  "losses": make_losses}
+        for kind in KINDS if arguments.what == "all" else [arguments.what]:
+            makers[kind](folder)
+    except environments.EnvironmentFailure as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Records the optimizer traces of this environment's Keras, or compares them with the file.
+
+The file `Fixtures/traces/<generation>.h5` is described in `Fixtures/README.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from keras_side.files import create, require_group, write_dataset
+from keras_side.generation import Generation, current
+from keras_side.trace_recording import Trace, record
+from keras_side.trace_table import TraceRow, rows_for
+
+FORMAT_VERSION = 1
+
+
+def write(path: Path, generation: Generation, rows: list[TraceRow]) -> None:
+    """Records all rows and writes them; equal runs give equal bytes."""
+    with create(path) as file:
+        file.attrs["format_version"] = FORMAT_VERSION
+        file.attrs["generation"] = generation.name
+        file.attrs["arithmetic"] = generation.arithmetic
+        for package, version in generation.versions().items():
+            file.attrs[f"{package}_version"] = version
+        for row in rows:
+            trace = record(generation, row)
+            group = require_group(file, row.name)
+            for name, text in trace.attributes.items():
+                group.attrs[name] = text
+            for name, value in trace.datasets.items():
+                write_dataset(group, name, value)
+    print(f"{path}: {len(rows)} configurations")
+
+
+def differences(group: h5py.Group, trace: Trace) -> list[str]:
+    """What differs between a committed trace and a new one, bit for bit (NaN equals NaN)."""
+    found: dict[str, h5py.Dataset] = {}
+    group.visititems(
+        lambda name, item: found.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+    messages = [f"attribute {name} differs" for name, text in trace.attributes.items()
+                if group.attrs.get(name) != text]
+    messages += [f"{name} is only in the file" for name in found.keys() - trace.datasets.keys()]
+    for name, value in trace.datasets.items():
+        if name not in found:
+            messages.append(f"{name} is not in the file")
+        elif not _equal_bits(found[name][()], value):
+            messages.append(f"{name} differs")
+    return messages
+
+
+def _equal_bits(stored: np.ndarray, value: np.ndarray) -> bool:
+    stored = np.asarray(stored)
+    if stored.dtype.kind == "V":
+        stored = stored.view(value.dtype)
+    if stored.dtype != value.dtype or stored.shape != value.shape:
+        return False
+    if value.dtype.kind == "i":
+        return bool(np.array_equal(stored, value))
+    both_nan = np.isnan(stored) & np.isnan(value)
+    unsigned = f"u{value.dtype.itemsize}"
+    return bool(np.all(both_nan | (stored.view(unsigned) == value.view(unsigned))))
+
+
+def check(path: Path, generation: Generation, rows: list[TraceRow]) -> int:
+    """Records `rows` again and compares; returns how many differ."""
+    failures = 0
+    with h5py.File(path, "r") as file:
+        for row in rows:
+            messages = (differences(file[row.name], record(generation, row))
+                        if row.name in file else ["is not in the file"])
+            failures += bool(messages)
+            print(f"{'drift' if messages else 'equal'}  {generation.name}/{row.name}")
+            for message in messages:
+                print(f"       {message}")
+    return failures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", type=Path, required=True)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--fraction", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    generation = current()
+    rows = rows_for(generation.arithmetic)
+    if not arguments.check:
+        write(arguments.file, generation, rows)
+        return 0
+    count = max(1, math.ceil(arguments.fraction * len(rows)))
+    chosen = random.Random(arguments.seed).sample(rows, count)
+    return min(1, check(arguments.file, generation, chosen))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

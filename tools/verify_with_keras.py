@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Lets real Keras judge Cairn: interchange checks with the built executables.
+
+  tools/verify_with_keras.py --build-dir .build/release
+
+1. A tenth of the optimizer traces is recorded again and compared with Fixtures/traces.
+2. `checkpoint-inspect show` tells of every fixture that Keras wrote what the truth beside it says.
+3. For Keras 2.12 (`.h5`) and Keras 3.15 (`.weights.h5`), with and without moving averages:
+   Keras opens what `cairn train` wrote: weights, slots, counter and rate have equal bits; it
+   trains on, and its gradients, applied by Cairn's optimizer, end in equal bits; an epoch's losses
+   agree within 2e-6, the weights after it within 4e-6, predictions within 1e-6. The same for files
+   written by Keras.
+
+Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it
+cannot run. Makes the virtual environments that it needs (see keras_environments.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+import generate_fixtures
+import keras_environments as environments
+from verification.binaries import Binaries
+from verification.exchange import CASES, Exchange
+from verification.fixture_checks import check_fixtures
+from verification.report import Report
+
+KINDS = {
+    "traces": (),
+    "fixtures": ("checkpoint-inspect",),
+    "exchange": ("apply-gradients", "cairn", "checkpoint-inspect"),
+}
+"""The kinds of check and the executables that each needs."""
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build-dir", type=Path,
+                        default=environments.REPOSITORY / ".build" / "release")
+    parser.add_argument("--only", choices=KINDS, action="append",
+                        help="run one kind of check; may be given more than once")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER",
+                        help="work in this new folder and leave the files there")
+    parser.add_argument("--seed", type=int, help="what chooses the traces to record again")
+    return parser.parse_args()
+
+
+def verify(arguments: argparse.Namespace, folder: Path) -> int:
+    """Runs the checks in `folder`; returns the exit code."""
+    report = Report()
+    fixtures = generate_fixtures.FIXTURES
+    cairn = Binaries(arguments.build_dir.resolve(), fixtures / "digits.h5")
+    kinds = arguments.only or KINDS
+    missing = cairn.missing(sorted({name for kind in kinds for name in KINDS[kind]}))
+    if missing:
+        print(f"error: {cairn.folder} lacks {', '.join(missing)}; build first", file=sys.stderr)
+        return 2
+    if "traces" in kinds:
+        seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+        report.check("a tenth of the traces, recorded again, equals the files",
+                     generate_fixtures.check_traces(fixtures, 0.1, seed), f"seed {seed}")
+    if "fixtures" in kinds:
+        check_fixtures(report, cairn, fixtures)
+    if "exchange" in kinds:
+        for case in CASES:
+            Exchange(case, cairn, report, folder / case.folder_name).run()
+    return report.finish()
+
+
+def main() -> int:
+    arguments = parse()
+    try:
+        for name in ("keras2", "keras3"):
+            environments.ensure(name)
+        if arguments.keep is not None:
+            arguments.keep.mkdir(parents=True)
+            return verify(arguments, arguments.keep.resolve())
+        with tempfile.TemporaryDirectory(prefix="cairn-verify-") as folder:
+            return verify(arguments, Path(folder))
+    except (environments.EnvironmentFailure, FileExistsError) as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
