@@ -135,6 +135,21 @@ struct FileTests {
     }
   }
 
+  @Test("a handle that has no name is gone with its statement, one with a name with its scope")
+  func scopes() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory.path("a.h5")
+      try writeSample(path)
+      let file = try HDF5File.open(path)
+      #expect(try file.root().attributes.string("backend") == "tensorflow")
+      try file.close()
+      let again = try HDF5File.open(path)
+      let root = try again.root()
+      #expect(try root.memberNames() == ["layers"])
+      #expect(closingError(again)?.kind == .openObjects)
+    }
+  }
+
   @Test("a file that goes out of scope is closed, with what is open in it")
   func droppedFile() throws {
     try withTemporaryDirectory { directory in

@@ -91,4 +91,22 @@ struct RefusalTests {
     }
     try file.close()
   }
+
+  @Test("one object under two names, and a group inside itself, are known by their address")
+  func addresses() throws {
+    let file = try HDF5File.open(fixture("links.h5"))
+    do {
+      let root = try file.root()
+      let members = try root.members()
+      let addresses = Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0.objectAddress) })
+      #expect(addresses["group"] == addresses["hard"])
+      #expect(addresses["group"] != addresses["virtual"])
+      #expect(addresses["soft"] == .some(nil))
+      let inner = try root.openGroup("hard").members()
+      let rootAddress = try root.objectAddress()
+      #expect(inner.map(\.name) == ["parent", "values"])
+      #expect(inner.first?.objectAddress == rootAddress)
+    }
+    try file.close()
+  }
 }
