@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// A dense array of numbers: row-major, contiguous, 64-byte aligned, copy-on-write.
 ///
 /// Copying a tensor copies no bytes; the first write to a shared one does. So `let snapshot = state`
@@ -167,7 +173,9 @@ extension Tensor {
   /// Same shape, dtype and elements, bit for bit, where every NaN equals every NaN.
   public func isIdentical(to other: Tensor) -> Bool {
     guard shape == other.shape, dtype == other.dtype else { return false }
-    if storage === other.storage { return true }
+    if storage === other.storage || memcmp(storage.base, other.storage.base, byteCount) == 0 {
+      return true
+    }
     func compare<Element: TensorElement>(_: Element.Type) -> Bool {
       withElements(of: Element.self) { a in
         other.withElements(of: Element.self) { b in

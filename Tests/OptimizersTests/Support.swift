@@ -48,6 +48,15 @@ func mixedValues(_ count: Int, seed: UInt64) -> [Float] {
   }
 }
 
+/// ``mixedValues(_:seed:)``, repeated from some length on: quick to make.
+func manyValues(_ count: Int, seed: UInt64) -> [Float] {
+  let period = mixedValues(min(count, 1009), seed: seed)
+  var values: [Float] = []
+  values.reserveCapacity(count)
+  while values.count < count { values += period.prefix(count - values.count) }
+  return values
+}
+
 /// Equal bits, NaN equal to NaN.
 func expectIdentical(
   _ a: Tensor, _ b: Tensor, _ comment: Comment? = nil,
