@@ -20,7 +20,8 @@ struct LossTests {
   private let bits = Tensor([1, 0, 0, 1, 1, 0, 0, 0.25, 1, 1, 0, 0] as [Float], shape: [4, 3])
 
   private func check(
-    _ loss: LossConfiguration, of output: Tensor, labels: Tensor, activation: ActivationFunction = .linear,
+    _ loss: LossConfiguration, of output: Tensor, labels: Tensor,
+    activation: ActivationFunction = .linear,
     reference: (_ y: [Double], _ t: [Double]) -> Double
   ) {
     let targets = labels.converted(to: .float64).elements(of: Double.self)
@@ -93,7 +94,9 @@ struct LossTests {
 
   @Test("binary cross-entropy of probabilities")
   func binaryFromProbabilities() {
-    check(.init(.binaryCrossentropy), of: probabilities, labels: bits) { binaryCrossEntropy($0, $1) }
+    check(.init(.binaryCrossentropy), of: probabilities, labels: bits) {
+      binaryCrossEntropy($0, $1)
+    }
   }
 
   @Test("mean squared error")
@@ -108,7 +111,8 @@ struct LossTests {
     var tape = GradientTape()
     let x = tape.variable(Tensor([200, 0] as [Float], shape: [1, 2]))
     let output = tape.activate(x, .softmax)
-    let loss = tape.loss(.init(.sparseCategoricalCrossentropy), of: output, labels: Tensor([Int32(1)]))
+    let loss = tape.loss(
+      .init(.sparseCategoricalCrossentropy), of: output, labels: Tensor([Int32(1)]))
     #expect(tape[loss].elements(of: Float.self) == [200])
     let gradients = tape.gradients(of: loss, withRespectTo: [x])
     #expect(elements(of: gradients[0], count: 2) == [1, -1])
@@ -168,14 +172,16 @@ struct LabelTests {
   @Test("fractions and NaN are no classes", arguments: [0.5, .nan, -1])
   func noClass(value: Double) {
     #expect(throws: TrainingError.self) {
-      try LossConfiguration(.sparseCategoricalCrossentropy).checkLabels(Tensor([value]), rowShape: [10])
+      try LossConfiguration(.sparseCategoricalCrossentropy).checkLabels(
+        Tensor([value]), rowShape: [10])
     }
   }
 
   @Test("binary labels lie between 0 and 1")
   func binary() {
     #expect(throws: TrainingError.self) {
-      try LossConfiguration(.binaryCrossentropy).checkLabels(Tensor([0, 2] as [Float]), rowShape: [1])
+      try LossConfiguration(.binaryCrossentropy).checkLabels(
+        Tensor([0, 2] as [Float]), rowShape: [1])
     }
   }
 
@@ -185,7 +191,8 @@ struct LabelTests {
       try LossConfiguration(.meanSquaredError).checkLabels(Tensor(zeros: [4]), rowShape: [2])
     }
     #expect(throws: TrainingError.self) {
-      try LossConfiguration(.categoricalCrossentropy).checkLabels(Tensor(zeros: [4, 3]), rowShape: [10])
+      try LossConfiguration(.categoricalCrossentropy).checkLabels(
+        Tensor(zeros: [4, 3]), rowShape: [10])
     }
   }
 }
