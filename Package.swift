@@ -53,7 +53,8 @@ let package = Package(
     library("Checkpoints", ["CNettle", "HDF5", "KerasConfiguration", "Tensors"]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
-    library("CairnKit", ["Checkpoints", "Optimizers", "Tensors", "Training"]),
+    library(
+      "CairnKit", ["Checkpoints", "KerasConfiguration", "Optimizers", "Tensors", "Training"]),
 
     executable(
       "cairn",
@@ -61,7 +62,8 @@ let package = Package(
         argumentParser, "Checkpoints", "HDF5", "KerasConfiguration", "Optimizers", "Tensors",
         "Training",
       ]),
-    executable("checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
+    executable(
+      "checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
 
     // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),

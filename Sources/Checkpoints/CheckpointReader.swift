@@ -52,7 +52,8 @@ public struct CheckpointReader: ~Copyable {
     } else {
       throw CheckpointError(
         .unrecognized, "cannot read", path: path,
-        problem: "expected a Keras checkpoint (root attribute model_config with group model_weights,"
+        problem:
+          "expected a Keras checkpoint (root attribute model_config with group model_weights,"
           + " or a root group layers), found neither")
     }
     manifest.resumption = cairn?.resumption

@@ -1,9 +1,10 @@
+public import KerasConfiguration
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
-public import KerasConfiguration
 
 /// A folder of checkpoints of one run, one file a saved step: `step-000000001234.h5`.
 public struct CheckpointStore: Sendable {
@@ -48,7 +49,9 @@ public struct CheckpointStore: Sendable {
     var saved: [Saved] = []
     while let entry = readdir(stream) {
       let name = entry.fileName
-      if let step = step(ofName: name) { saved.append(Saved(step: step, path: "\(folder)/\(name)")) }
+      if let step = step(ofName: name) {
+        saved.append(Saved(step: step, path: "\(folder)/\(name)"))
+      }
     }
     return saved.sorted { ($0.step, $0.path) > ($1.step, $1.path) }
   }

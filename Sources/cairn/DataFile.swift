@@ -33,7 +33,8 @@ struct DataFile {
           + "\(try root.memberNames().joined(separator: ", "))")
     }
     let dataset = try root.openDataset(name)
-    guard let dtype = DType(dataset.elementType), let shape = Shape(validating: dataset.shape) else {
+    guard let dtype = DType(dataset.elementType), let shape = Shape(validating: dataset.shape)
+    else {
       throw CommandError(
         "cannot read \(path), \(dataset.path): expected numbers, found \(dataset.elementType)")
     }

@@ -108,7 +108,8 @@ extension ModelSource {
     }
     let isSparse = data.labels.shape.rank < model.outputShape.count
     switch model.lastActivation {
-    case .softmax where isSparse: return (LossConfiguration(.sparseCategoricalCrossentropy), accuracy)
+    case .softmax where isSparse:
+      return (LossConfiguration(.sparseCategoricalCrossentropy), accuracy)
     case .softmax: return (LossConfiguration(.categoricalCrossentropy), accuracy)
     case .sigmoid: return (LossConfiguration(.binaryCrossentropy), accuracy)
     default: return (LossConfiguration(.meanSquaredError), [])

@@ -15,7 +15,8 @@ struct ShowCommand: ParsableCommand {
   @Flag(help: "Add the SHA-256 of each tensor's little-endian bytes.")
   var digests = false
 
-  @Flag(help: "Add minimum, maximum, mean, deviation, zeros and non-finite elements of each tensor.")
+  @Flag(
+    help: "Add minimum, maximum, mean, deviation, zeros and non-finite elements of each tensor.")
   var statistics = false
 
   @Option(help: "How to print: text or json.")

@@ -33,9 +33,10 @@ import Testing
     #expect(diff.isEmpty, "\(diff.configuration) \(diff.items.map(\.name))")
     let loaded = try reader.load()
     #expect(loaded.variables.map(\.id) == checkpoint.variables.map(\.id))
-    #expect(zip(loaded.variables, checkpoint.variables).allSatisfy {
-      $0.name == $1.name && $0.value.isIdentical(to: $1.value)
-    })
+    #expect(
+      zip(loaded.variables, checkpoint.variables).allSatisfy {
+        $0.name == $1.name && $0.value.isIdentical(to: $1.value)
+      })
     let a = try #require(loaded.optimizer)
     let b = try #require(checkpoint.optimizer)
     #expect(a.configuration == b.configuration)
@@ -114,7 +115,8 @@ import Testing
     ).load()
     var orphaned = whole
     orphaned.optimizer?.slots.append(
-      SlotVariable(slot: "accumulator", owner: VariableID(layer: ["x"], index: 0), value: Tensor([1.0])))
+      SlotVariable(
+        slot: "accumulator", owner: VariableID(layer: ["x"], index: 0), value: Tensor([1.0])))
     var nameless = whole
     nameless.model = nil
     var incomplete = whole

@@ -35,7 +35,9 @@ public struct BuiltProduct: Sendable {
     let scratch = try TemporaryDirectory()
     let outputPath = scratch.file("output")
     let errorsPath = scratch.file("errors")
-    for path in [outputPath, errorsPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+    for path in [outputPath, errorsPath] {
+      _ = FileManager.default.createFile(atPath: path, contents: nil)
+    }
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: outputPath))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errorsPath))
     try process.run()

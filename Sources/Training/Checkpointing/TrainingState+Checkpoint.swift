@@ -139,6 +139,7 @@ private struct ResumptionReader {
   }
 
   private func damaged(_ key: String) -> TrainingError {
-    .stateMismatch("the checkpoint's record of the run is damaged: `\(key)` is missing or no such value")
+    .stateMismatch(
+      "the checkpoint's record of the run is damaged: `\(key)` is missing or no such value")
   }
 }

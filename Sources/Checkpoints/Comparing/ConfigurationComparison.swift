@@ -1,5 +1,5 @@
-import Tensors
 import KerasConfiguration
+import Tensors
 
 /// Compares what two checkpoints say beside their tensors, in meaning: spelling that only follows from
 /// the generation of Keras is no difference.
@@ -67,9 +67,11 @@ enum ConfigurationComparison {
   ) -> [Difference] {
     guard let a = first.resumption, let b = second.resumption else { return [] }
     var found = tree(a.json, b.json, at: "resumption")
-    let names = a.arrays.map(\.name) + b.arrays.map(\.name).filter { name in
-      !a.arrays.contains { $0.name == name }
-    }
+    let names =
+      a.arrays.map(\.name)
+      + b.arrays.map(\.name).filter { name in
+        !a.arrays.contains { $0.name == name }
+      }
     for name in names {
       let before = a.arrays.first { $0.name == name }?.value
       let after = b.arrays.first { $0.name == name }?.value

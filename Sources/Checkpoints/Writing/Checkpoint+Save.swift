@@ -1,5 +1,5 @@
-public import KerasConfiguration
 import HDF5
+public import KerasConfiguration
 
 extension Checkpoint {
   /// Writes the checkpoint to `path` in a layout that the Keras of `profile` opens.

@@ -185,7 +185,8 @@ extension SlotTies {
     guard owners.count == blockLength else {
       notes.append(
         "the optimizer keeps \(slotNames.joined(separator: " and ")) of \(blockLength) variables,"
-          + " the model has \(owners.count) trainable ones: layers were frozen or thawed in between")
+          + " the model has \(owners.count) trainable ones: layers were frozen or thawed in between"
+      )
       return nil
     }
     var ties: [Int: Tie] = [:]

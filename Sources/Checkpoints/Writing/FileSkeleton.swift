@@ -1,11 +1,12 @@
+import Dispatch
+import HDF5
+import Tensors
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
-import Dispatch
-import HDF5
-import Tensors
 
 /// A file laid out from a plan: every group, attribute and dataset is there, the tensors' bytes are not
 /// yet.

@@ -18,7 +18,8 @@ struct PendingFile: ~Copyable {
   /// Chooses a name; creates nothing yet.
   init(for finalPath: String) {
     self.finalPath = finalPath
-    temporaryPath = "\(finalPath).tmp-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
+    temporaryPath =
+      "\(finalPath).tmp-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
   }
 
   deinit {

@@ -52,7 +52,8 @@ public struct CheckpointDiff: Sendable {
     let afterByName = Dictionary(grouping: after, by: \.name)
     let beforeByName = Dictionary(grouping: before, by: \.name)
 
-    for entry in before where beforeByName[entry.name]!.count > 1 || afterByName[entry.name] == nil {
+    for entry in before where beforeByName[entry.name]!.count > 1 || afterByName[entry.name] == nil
+    {
       let isAmbiguous = beforeByName[entry.name]!.count > 1
       if !isAmbiguous, Self.isOptional(entry) { continue }
       items.append(

@@ -46,7 +46,8 @@ public struct RestorePlan: Sendable {
         }
       } else if entry.role == .learningRate {
         report.kept.append(entry.name)
-        report.notes.append("the source stores no learning rate as a variable: the target keeps its own")
+        report.notes.append(
+          "the source stores no learning rate as a variable: the target keeps its own")
       } else {
         report.missing.append(
           .init(name: entry.name, suggestion: closestName(to: entry.name, among: offered.keys)))
@@ -54,7 +55,8 @@ public struct RestorePlan: Sendable {
     }
     for entry in source.entries where isSelected(entry) && wanted[entry.name] == nil {
       if entry.role == .learningRate {
-        report.notes.append("the target stores no learning rate as a variable: its configuration stays")
+        report.notes.append(
+          "the target stores no learning rate as a variable: its configuration stays")
       } else {
         report.unused.append(
           .init(name: entry.name, suggestion: closestName(to: entry.name, among: wanted.keys)))
@@ -69,7 +71,8 @@ public struct RestorePlan: Sendable {
       return "shape expected \(target.shape), found \(source.shape)"
     }
     if source.dtype == nil || target.dtype == nil {
-      return "a tensor of type \(source.dtype == nil ? source.storedType : target.storedType) cannot be restored"
+      return
+        "a tensor of type \(source.dtype == nil ? source.storedType : target.storedType) cannot be restored"
     }
     // A counter may be of any integer type; other numbers must not change by being carried over.
     if source.dtype != target.dtype, target.role != .iteration {

@@ -1,10 +1,11 @@
+import HDF5
+import Tensors
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
-import HDF5
-import Tensors
 
 extension CheckpointReader {
   /// Writes a copy of `target` whose tensors are those of this checkpoint wherever `plan` says so.

@@ -22,7 +22,9 @@ extension WeightsLayout {
   ) throws -> CheckpointManifest {
     let dialect = try dialect(of: root)
     var model: ModelConfiguration?
-    if let text = cairn?.modelText { model = try ModelConfiguration(parsing: text, dialect: dialect) }
+    if let text = cairn?.modelText {
+      model = try ModelConfiguration(parsing: text, dialect: dialect)
+    }
     var training: TrainingConfiguration?
     if let text = cairn?.trainingText {
       training = try TrainingConfiguration(parsing: text, dialect: dialect)
@@ -76,7 +78,9 @@ extension WeightsLayout {
       let layerGroup = try group.openGroup(element)
       let (snakeCaseClass, number) = ElementName.split(element)
       // With an architecture the layers' own order and names are known.
-      let order = places.firstIndex { $0.group == elementPath || $0.group.hasPrefix("\(elementPath)/") }
+      let order = places.firstIndex {
+        $0.group == elementPath || $0.group.hasPrefix("\(elementPath)/")
+      }
       let name =
         try order.map { places[$0].topLevelLayer } ?? storedName(of: layerGroup)
         ?? ElementName.defaultName(snakeCaseClass, number, dialect: dialect)
