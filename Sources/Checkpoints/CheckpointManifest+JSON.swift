@@ -9,7 +9,7 @@ public enum ReportSchema {
 
 extension CheckpointReader {
   /// The manifest as JSON: keys `schemaVersion`, `path`, `layout`, `dialect`, `kerasVersion`,
-  /// `variables`, `optimizer`, `model`, `resumption`, `notes`.
+  /// `writtenByCairn`, `variables`, `optimizer`, `model`, `resumption`, `notes`.
   ///
   /// - Parameters:
   ///   - digests: adds to each variable `sha256` of its little-endian bytes.
@@ -33,6 +33,7 @@ extension CheckpointReader {
         ("layout", .string(manifest.layout.rawValue)),
         ("dialect", .string(manifest.dialect.rawValue)),
         ("kerasVersion", JSONValue(manifest.kerasVersion)),
+        ("writtenByCairn", .bool(manifest.isFromCairn)),
         ("variables", .array(variables)),
         ("optimizer", manifest.optimizer?.json ?? .null),
         ("model", manifest.model?.json ?? .null),

@@ -5,8 +5,11 @@ public import Tensors
 public struct CheckpointManifest: Sendable {
   public var layout: Layout
   public var dialect: Dialect
-  /// As the file has it; nil when it names none.
+  /// As the file has it; nil when it names none. In files of Cairn, the release whose files they are
+  /// like.
   public var kerasVersion: String?
+  /// Whether Cairn wrote the file: it has Cairn's own group.
+  public var isFromCairn = false
   /// Model variables first, in the model's order where the file tells it, then the optimizer's, then
   /// the rest.
   public var entries: [CheckpointEntry]

@@ -56,6 +56,7 @@ public struct CheckpointReader: ~Copyable {
           "expected a Keras checkpoint (root attribute model_config with group model_weights,"
           + " or a root group layers), found neither")
     }
+    manifest.isFromCairn = cairn != nil
     manifest.resumption = cairn?.resumption
     manifest.optimizer?.recordedArithmetic = cairn?.arithmetic
     return manifest

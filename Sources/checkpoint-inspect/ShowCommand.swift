@@ -34,8 +34,9 @@ struct ShowCommand: ParsableCommand {
 
   private func printText(_ reader: borrowing CheckpointReader) throws(CheckpointError) {
     let manifest = reader.manifest
-    let version = manifest.kerasVersion.map { ", written by Keras \($0)" } ?? ""
-    print("\(file): \(manifest.layout.title) in the dialect of \(manifest.dialect)\(version)")
+    let keras = manifest.kerasVersion.map { ", written by Keras \($0)" } ?? ""
+    let writer = manifest.isFromCairn ? ", written by Cairn" : keras
+    print("\(file): \(manifest.layout.title) in the dialect of \(manifest.dialect)\(writer)")
     if let model = manifest.model { print("model \(model.name) (\(model.className))") }
     if let optimizer = manifest.optimizer { print(optimizer.line) }
     print("")
