@@ -12,4 +12,9 @@ struct CheckpointInspect: ParsableCommand {
       written, or something would be lost), 64 wrong usage.
       """,
     subcommands: [ShowCommand.self, DiffCommand.self, RestoreCommand.self])
+
+  static func main() {
+    Console.openMissingStreams()
+    main(nil)
+  }
 }
