@@ -63,7 +63,10 @@ struct FullDiskTests {
     let model = Fixture.path("keras-2.12/mlp.h5")
     let runs: [(BuiltProduct, [String])] = [
       (.checkpointInspect, ["show", model]), (.checkpointInspect, ["diff", model, model]),
-      (.checkpointInspect, ["restore", model, "--into", model, "-o", "x.h5", "--dry-run"]),
+      (
+        .checkpointInspect,
+        ["restore", model, "--into", model, "-o", folder.file("x.h5"), "--dry-run"]
+      ),
       (.cairn, ["train", folder.file("data.h5"), "--epochs", "1"]),
     ]
     for (program, arguments) in runs {
