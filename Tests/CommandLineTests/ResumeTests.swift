@@ -61,6 +61,7 @@ struct ResumeTests {
 
     let diff = try inspect("diff", whole.output, run.output)
     #expect(diff.exitCode == 0, "\(diff.output)")
+    #expect(try contents(of: run.output) == contents(of: whole.output))
     #expect(try contents(of: run.history) == contents(of: whole.history))
     let steps = try text(of: run.history).split(separator: "\n").dropFirst()
       .map { $0.prefix { $0 != "," } }
