@@ -123,7 +123,7 @@ struct ResumeTests {
     #expect(try contents(of: run.history) == history)
   }
 
-  @Test("a run in the layout of Keras 3 is resumed in it")
+  @Test("a run in the layout of Keras 3 is resumed in it, and ends in the averages asked for")
   func weightsLayout() throws {
     let folder = try TemporaryDirectory()
     try DataFiles.classification(folder.file("data.h5"))
@@ -131,7 +131,8 @@ struct ResumeTests {
       expectSuccess(
         try cairn(
           "train", folder.file("data.h5"), "--epochs", epochs, "--batch-size", "16",
-          "--checkpoint-format", "weights.h5", "--checkpoints", folder.file(name),
+          "--ema", "0.9", "--weights", "average", "--checkpoint-format", "weights.h5",
+          "--checkpoints", folder.file(name),
           "--output", folder.file("\(name).weights.h5")))
     }
     try train("4", "whole")
