@@ -55,18 +55,31 @@ let package = Package(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library("CairnKit", ["Checkpoints", "Optimizers", "Tensors", "Training"]),
 
-    executable("cairn", [argumentParser, "Training"]),
-    executable("checkpoint-inspect", [argumentParser, "Checkpoints"]),
+    executable(
+      "cairn",
+      [
+        argumentParser, "Checkpoints", "HDF5", "KerasConfiguration", "Optimizers", "Tensors",
+        "Training",
+      ]),
+    executable("checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
 
     // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    executable(
+      "apply-gradients", path: "Tests/apply-gradients",
+      [
+        argumentParser, "Checkpoints", "HDF5", "KerasConfiguration", "Optimizers", "Tensors",
+        "Training",
+      ]),
     tests("HDF5Tests", ["HDF5"]),
     tests("TensorsTests", ["Tensors"]),
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
     tests("OptimizersTests", ["HDF5", "Optimizers"]),
-    tests("CheckpointsTests", ["Checkpoints", "HDF5"]),
+    tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
-    tests("TrainingTests", ["Training"]),
+    tests(
+      "TrainingTests",
+      ["HDF5", "KerasConfiguration", "Optimizers", "Primitives", "Tensors", "Training"]),
     tests("CommandLineTests", ["cairn", "checkpoint-inspect", "HDF5"]),
   ]
 )

@@ -239,6 +239,7 @@ def optimizer_case(case, optimizer, **options):
     record(f"optimizer/{case}", compiled(model, optimizer, **options), kinds=("training_config", "config.json"))
 
 
+fresh()
 optimizer_case("default", Adagrad())
 optimizer_case("rate", Adagrad(0.05))
 optimizer_case("rate_0.3", Adagrad(0.3))
@@ -281,16 +282,21 @@ if IS_KERAS_3:
 # Losses and metrics -----------------------------------------------------------------------------
 
 for loss in ["mse", "mae", "categorical_crossentropy", "binary_crossentropy", "mean_squared_error"]:
-    optimizer_case(f"../loss/{loss}".replace("../", ""), Adagrad(0.05), loss=loss)
+    optimizer_case(f"loss/{loss}", Adagrad(0.05), loss=loss)
 for case, loss in [
     ("mse", keras.losses.MeanSquaredError()),
     ("binary", keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)),
     ("categorical", keras.losses.CategoricalCrossentropy(label_smoothing=0.1, reduction="sum")),
+    ("binary_logits", keras.losses.BinaryCrossentropy(from_logits=True)),
+    ("categorical_logits", keras.losses.CategoricalCrossentropy(from_logits=True)),
+    ("sparse_logits", keras.losses.SparseCategoricalCrossentropy(from_logits=True)),
     ("sparse", keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=3)),
 ]:
     optimizer_case(f"loss/object_{case}", Adagrad(0.05), loss=loss)
 optimizer_case("metrics", Adagrad(0.05), loss="mse", metrics=["mae", keras.metrics.MeanSquaredError(name="m")],
                weighted_metrics=["mse"], loss_weights=[2.0])
+optimizer_case("named_metrics", Adagrad(0.05), loss="mse", metrics=[
+    keras.metrics.MeanSquaredError(name="m"), keras.metrics.SparseCategoricalAccuracy(name="s")])
 optimizer_case("accuracies", Adagrad(0.05), loss="binary_crossentropy", metrics=["acc", "accuracy", "binary_accuracy"])
 
 # Python's JSON ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
   tools/generate_fixtures.py all             makes everything anew
   tools/generate_fixtures.py digits          Fixtures/digits.h5
   tools/generate_fixtures.py traces          Fixtures/traces/: optimizer steps of both generations
-  tools/generate_fixtures.py models          Fixtures/keras-2.12/, Fixtures/keras-3.15/: saved models
+  tools/generate_fixtures.py models          Fixtures/keras-*/: models saved by Keras
   tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
 
   tools/generate_fixtures.py traces --check --fraction 0.1 [--seed N]
@@ -58,7 +58,7 @@ def check_traces(folder: Path, fraction: float, seed: int) -> bool:
 
 
 def make_models(folder: Path) -> None:
-    """Fixtures/keras-*/*: every model in a process of its own, so that names do not depend on order."""
+    """Fixtures/keras-*/*. A process for each model, so that names do not depend on the order."""
     for environment, generation in GENERATIONS.items():
         for model in ("mlp", "mlp_ema", "embedding", "flatten"):
             print(environments.run(

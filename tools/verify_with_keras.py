@@ -6,12 +6,13 @@
 1. A tenth of the optimizer traces is recorded again and compared with Fixtures/traces.
 2. `checkpoint-inspect show` tells of every fixture that Keras wrote what the truth beside it says.
 3. For Keras 2.12 (`.h5`) and Keras 3.15 (`.weights.h5`), with and without moving averages:
-   Keras opens what `cairn train` wrote: weights, slots, counter and rate have equal bits; it trains on,
-   and its gradients, applied by Cairn's optimizer, end in equal bits; an epoch's losses agree within
-   2e-6, the weights after it within 4e-6, predictions within 1e-6. The same for files written by Keras.
+   Keras opens what `cairn train` wrote: weights, slots, counter and rate have equal bits; it
+   trains on, and its gradients, applied by Cairn's optimizer, end in equal bits; an epoch's losses
+   agree within 2e-6, the weights after it within 4e-6, predictions within 1e-6. The same for files
+   written by Keras.
 
-Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it cannot
-run. Makes the virtual environments that it needs (see keras_environments.py).
+Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it
+cannot run. Makes the virtual environments that it needs (see keras_environments.py).
 """
 
 from __future__ import annotations
@@ -29,7 +30,12 @@ from verification.exchange import CASES, Exchange
 from verification.fixture_checks import check_fixtures
 from verification.report import Report
 
-KINDS = ("traces", "fixtures", "exchange")
+KINDS = {
+    "traces": (),
+    "fixtures": ("checkpoint-inspect",),
+    "exchange": ("apply-gradients", "cairn", "checkpoint-inspect"),
+}
+"""The kinds of check and the executables that each needs."""
 
 
 def parse() -> argparse.Namespace:
@@ -52,9 +58,9 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
     fixtures = generate_fixtures.FIXTURES
     cairn = Binaries(arguments.build_dir.resolve(), fixtures / "digits.h5")
     kinds = arguments.only or KINDS
-    if set(kinds) - {"traces"} and cairn.missing():
-        print(f"error: {cairn.folder} lacks {', '.join(cairn.missing())}; build them first",
-              file=sys.stderr)
+    missing = cairn.missing(sorted({name for kind in kinds for name in KINDS[kind]}))
+    if missing:
+        print(f"error: {cairn.folder} lacks {', '.join(missing)}; build first", file=sys.stderr)
         return 2
     if "traces" in kinds:
         seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed

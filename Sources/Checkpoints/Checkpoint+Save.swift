@@ -14,10 +14,17 @@ extension Checkpoint {
   public func save(
     to path: String, profile: Profile, replacing: Bool = false, threadCount: Int = 2
   ) throws(CheckpointError) {
-    let plan = try FilePlan(of: self, profile: profile, path: path)
+    try FilePlan(of: self, profile: profile, path: path)
+      .write(to: path, replacing: replacing, threadCount: threadCount)
+  }
+}
+
+extension FilePlan {
+  /// Lays the file out, fills it, and commits it.
+  func write(to path: String, replacing: Bool, threadCount: Int) throws(CheckpointError) {
     let pending = PendingFile(for: path)
     do {
-      try FileSkeleton(layingOut: plan, at: pending.temporaryPath).fill(threadCount: threadCount)
+      try FileSkeleton(layingOut: self, at: pending.temporaryPath).fill(threadCount: threadCount)
       try pending.commit(replacing: replacing)
     } catch {
       throw CheckpointError.saving(path, error)

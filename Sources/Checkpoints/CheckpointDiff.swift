@@ -1,3 +1,5 @@
+import Tensors
+
 /// What differs between two checkpoint files, whatever their layouts.
 public struct CheckpointDiff: Sendable {
   public struct Item: Sendable {
@@ -79,7 +81,6 @@ public struct CheckpointDiff: Sendable {
     }
     configuration = ConfigurationComparison.differences(
       between: first.manifest, and: second.manifest)
-    try compareResumptionArrays(first.manifest.resumption, second.manifest.resumption)
   }
 
   /// Whether a file may lack this entry without differing.

@@ -16,6 +16,19 @@ public struct CheckpointEntry: Sendable, Hashable {
   /// Bytes that the elements take in the file's type.
   public let byteCount: Int
 
+  public init(
+    name: String, role: Role, datasetPath: String, shape: Shape, dtype: DType?, storedType: String,
+    byteCount: Int
+  ) {
+    self.name = name
+    self.role = role
+    self.datasetPath = datasetPath
+    self.shape = shape
+    self.dtype = dtype
+    self.storedType = storedType
+    self.byteCount = byteCount
+  }
+
   public enum Role: Sendable, Hashable {
     /// A variable of the model.
     case weight(VariableID)

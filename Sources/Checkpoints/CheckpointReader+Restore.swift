@@ -12,10 +12,11 @@ extension CheckpointReader {
   /// Everything else of the target, known or not, is kept byte for byte. The inputs are not touched;
   /// the output comes into being whole or not at all.
   ///
+  /// - Parameter isDryRun: makes every check that needs no writing, and stops there.
   /// - Throws: `refused`, with the report, when something selected is missing, unused or mismatched.
   public func restore(
     _ plan: RestorePlan, into target: borrowing CheckpointReader, writing output: String,
-    replacing: Bool = false
+    replacing: Bool = false, isDryRun: Bool = false
   ) throws(CheckpointError) {
     guard plan.report.isComplete else {
       throw CheckpointError(
@@ -33,6 +34,7 @@ extension CheckpointReader {
         .outputExists, "cannot write", path: output, problem: "it is one of the inputs",
         cure: "choose another name")
     }
+    if isDryRun { return }
     let pending = PendingFile(for: output)
     do {
       try FileCopy.copy(target.path, to: pending.temporaryPath)

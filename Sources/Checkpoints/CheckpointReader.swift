@@ -1,5 +1,5 @@
 import HDF5
-public import KerasConfiguration
+import KerasConfiguration
 public import Tensors
 
 /// An open checkpoint file: what it says at once, tensors on demand.
@@ -17,19 +17,32 @@ public struct CheckpointReader: ~Copyable {
   /// - Throws: `unreadable` for what is no readable HDF5 file, `unrecognized` for one without a Keras
   ///   layout, `inconsistent` where its parts contradict each other.
   public init(opening path: String) throws(CheckpointError) {
+    let file = try Self.translatingErrors(path) { try HDF5File.open(path) }
+    manifest = try Self.readManifest(file, path: path)
     self.path = path
+    self.file = file
+  }
+
+  /// What a lower error means to the user who reads `path`.
+  private static func translatingErrors<Result: ~Copyable>(
+    _ path: String, _ body: () throws -> Result
+  ) throws(CheckpointError) -> Result {
+    do { return try body() } catch { throw CheckpointError.reading(path, error) }
+  }
+
+  private static func readManifest(
+    _ file: borrowing HDF5File, path: String
+  ) throws(CheckpointError) -> CheckpointManifest {
     do {
-      file = try HDF5File.open(path)
-      manifest = try Self.readManifest(file, path: path)
+      return try readManifest(file.root(), path: path)
     } catch {
       throw CheckpointError.reading(path, error)
     }
   }
 
   private static func readManifest(
-    _ file: borrowing HDF5File, path: String
+    _ root: borrowing HDF5Group, path: String
   ) throws -> CheckpointManifest {
-    let root = try file.root()
     let cairn = try CairnGroup.read(root, path: path)
     var manifest: CheckpointManifest
     if try WholeModelLayout.isLaidOut(root) {

@@ -1,9 +1,9 @@
-import HDF5
-import Tensors
+package import HDF5
+package import Tensors
 
 extension DType {
   /// The type under which a dataset holds elements of this dtype.
-  var elementType: HDF5ElementType {
+  package var elementType: HDF5ElementType {
     switch self {
     case .float16: .float16
     case .bfloat16: .bfloat16
@@ -22,7 +22,7 @@ extension DType {
   }
 
   /// Nil for texts and other types that no tensor has.
-  init?(_ type: HDF5ElementType) {
+  package init?(_ type: HDF5ElementType) {
     guard let dtype = Self.allCases.first(where: { $0.elementType == type }) else { return nil }
     self = dtype
   }

@@ -33,21 +33,35 @@ extension Checkpoint {
       cure: "restore it into a checkpoint that has one")
   }
 
-  /// The variables under the name of their outermost layer, `""` for the model's own; each list in the
-  /// order of creation.
+  /// The values of the variables that the architecture implies.
   ///
-  /// - Throws: `inconsistent` for a variable of a layer that the model does not have.
-  func variablesByLayer(
-    _ layers: [LayerOutline], path: String
-  ) throws(CheckpointError) -> [String: [Variable]] {
-    let known = Set(layers.map(\.name)).union([""])
-    let byLayer = Dictionary(grouping: variables) { $0.id.layer.names.first ?? "" }
-    for (layer, variables) in byLayer where !known.contains(layer) {
+  /// - Throws: `inconsistent` unless the checkpoint has exactly these variables.
+  func valuesByID(
+    of implied: [ModelVariable], path: String
+  ) throws(CheckpointError) -> [VariableID: Tensor] {
+    let values = Dictionary(variables.map { ($0.id, $0.value) }) { first, _ in first }
+    if let missing = implied.first(where: { values[$0.id] == nil }) {
       throw CheckpointError(
-        .inconsistent, "cannot write", path: path, object: variables[0].name,
-        problem: "the model has no layer \"\(layer)\"")
+        .inconsistent, "cannot write", path: path, object: missing.name,
+        problem: "the architecture has this variable, the checkpoint does not")
     }
-    return byLayer.mapValues { $0.sorted { $0.id.index < $1.id.index } }
+    let known = Set(implied.map(\.id))
+    if let surplus = variables.first(where: { !known.contains($0.id) }) {
+      throw CheckpointError(
+        .inconsistent, "cannot write", path: path, object: surplus.name,
+        problem: "the checkpoint has this variable, the architecture does not")
+    }
+    return values
+  }
+
+  /// The `training_config` that a file of `dialect` holds: the loss and metrics as they were given, the
+  /// optimizer with the rate in force. Nil when the checkpoint was never compiled.
+  func trainingText(in dialect: Dialect) throws(ConfigurationError) -> String? {
+    guard var training else { return nil }
+    if let optimizer {
+      training.optimizer = try optimizer.configuration.entry(for: dialect, in: .attribute)
+    }
+    return try training.json(for: dialect, in: .attribute).text
   }
 }
 

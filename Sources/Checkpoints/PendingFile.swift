@@ -63,9 +63,7 @@ extension PendingFile {
     defer { closedir(stream) }
     var removed: [String] = []
     while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
-      }
+      let name = entry.fileName
       guard let writer = writer(ofPendingName: name), !isRunning(writer) else { continue }
       if unlink("\(folder)/\(name)") == 0 { removed.append(name) }
     }

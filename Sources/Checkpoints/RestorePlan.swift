@@ -1,3 +1,5 @@
+import Tensors
+
 /// What a restore would do, name by name, before anything is written.
 public struct RestorePlan: Sendable {
   public struct Assignment: Sendable {

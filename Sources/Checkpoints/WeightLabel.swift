@@ -1,6 +1,6 @@
 import Tensors
 
-/// What the stored name of a layout-A weight says about the variable.
+/// What the stored name of a weight in a whole-model file says about the variable.
 ///
 /// Keras 2 writes `dense/kernel:0`, Keras 3 `sequential/dense/kernel`, wrappers add scopes
 /// (`forward_lstm/lstm_cell/kernel:0`), some names lack the layer altogether (`mean:0`).

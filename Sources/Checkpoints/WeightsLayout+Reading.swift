@@ -5,15 +5,12 @@ import Tensors
 /// Layout C: the tree of a model's objects, each with its variables numbered in a group `vars`, as
 /// Keras's `save_weights("x.weights.h5")` writes it.
 enum WeightsLayout {
-  /// The group of the model's layers, by dialect.
-  static func layersGroup(_ dialect: Dialect) -> String {
-    dialect == .keras2 ? "_layer_checkpoint_dependencies" : "layers"
-  }
   static let optimizerGroup = "optimizer"
   static let variables = "vars"
 
   static func isLaidOut(_ root: borrowing HDF5Group) throws(HDF5Error) -> Bool {
-    try root.exists(layersGroup(.keras3)) || root.exists(layersGroup(.keras2))
+    if try root.exists(Dialect.keras3.layersGroup) { return true }
+    return try root.exists(Dialect.keras2.layersGroup)
   }
 }
 
@@ -25,12 +22,13 @@ extension WeightsLayout {
   ) throws -> CheckpointManifest {
     let dialect = try dialect(of: root)
     var model: ModelConfiguration?
-    if let text = cairn?.modelText { model = try ModelConfiguration(json: text, path: path) }
+    if let text = cairn?.modelText { model = try ModelConfiguration(parsing: text, dialect: dialect) }
     var training: TrainingConfiguration?
     if let text = cairn?.trainingText {
-      training = try TrainingConfiguration(json: text, dialect: dialect, path: path)
+      training = try TrainingConfiguration(parsing: text, dialect: dialect)
     }
-    let layers = try readLayers(root, dialect: dialect, model: model, path: path)
+    let implied = try model.map { try ModelVariables($0, dialect: dialect) }
+    let layers = try readLayers(root, dialect: dialect, implied: implied)
     var manifest = CheckpointManifest(
       layout: .weights, dialect: dialect, kerasVersion: nil, entries: layers.flatMap(\.entries),
       optimizer: nil, model: model, training: training, resumption: nil, notes: [])
@@ -38,7 +36,7 @@ extension WeightsLayout {
       manifest.entries += try readVariables(
         root.openGroup(variables), of: [], names: nil)
     }
-    try readOptimizer(root, layers, into: &manifest, path: path)
+    try readOptimizer(root, layers, implied, into: &manifest, path: path)
     if try root.exists("metrics") {
       manifest.entries += try readOthers(root.openGroup("metrics"))
     }
@@ -47,8 +45,8 @@ extension WeightsLayout {
 
   /// Keras 2 has layers under a name of its own; Keras 3 alone names the objects.
   private static func dialect(of root: borrowing HDF5Group) throws -> Dialect {
-    guard try root.exists(layersGroup(.keras3)) else { return .keras2 }
-    let layers = try root.openGroup(layersGroup(.keras3))
+    guard try root.exists(Dialect.keras3.layersGroup) else { return .keras2 }
+    let layers = try root.openGroup(Dialect.keras3.layersGroup)
     for element in try layers.memberNames() {
       let group = try layers.openGroup(element)
       guard try group.exists(variables) else { continue }
@@ -68,29 +66,24 @@ extension WeightsLayout {
   }
 
   private static func readLayers(
-    _ root: borrowing HDF5Group, dialect: Dialect, model: ModelConfiguration?, path: String
+    _ root: borrowing HDF5Group, dialect: Dialect, implied: ModelVariables?
   ) throws -> [Layer] {
-    let group = try root.openGroup(layersGroup(dialect))
-    let elements = try group.memberNames()
-    // With an architecture the layers' own order and names are known.
-    let known = Dictionary(
-      model.map { ModelElements.named($0, dialect: dialect) } ?? []
-    ) { first, _ in first }
+    let group = try root.openGroup(dialect.layersGroup)
+    let places = implied?.places ?? []
     var layers: [(order: Int, layer: Layer)] = []
-    for (position, element) in elements.enumerated() {
+    for (position, element) in try group.memberNames().enumerated() {
+      let elementPath = "\(dialect.layersGroup)/\(element)"
       let layerGroup = try group.openGroup(element)
-      let (snakeCaseClass, number) = ModelElements.split(element)
-      let outline = known[element]
+      let (snakeCaseClass, number) = ElementName.split(element)
+      // With an architecture the layers' own order and names are known.
+      let order = places.firstIndex { $0.group == elementPath || $0.group.hasPrefix("\(elementPath)/") }
       let name =
-        try outline?.layer.name
-        ?? storedName(of: layerGroup)
-        ?? ModelElements.defaultName(snakeCaseClass, number, dialect: dialect)
+        try order.map { places[$0].topLevelLayer } ?? storedName(of: layerGroup)
+        ?? ElementName.defaultName(snakeCaseClass, number, dialect: dialect)
       var layer = Layer(
         name: name, snakeCaseClass: snakeCaseClass, entries: [], trainable: [])
-      try readObject(
-        layerGroup, at: [name], snakeCaseClass: snakeCaseClass, outline: outline?.layer,
-        into: &layer)
-      layers.append((outline?.position ?? position, layer))
+      try readObject(layerGroup, elementPath, at: [name], implied, into: &layer)
+      layers.append((order ?? places.count + position, layer))
     }
     return layers.sorted { $0.order < $1.order }.map(\.layer)
   }
@@ -102,48 +95,41 @@ extension WeightsLayout {
 
   /// The variables of an object, then those of the objects inside it.
   private static func readObject(
-    _ group: borrowing HDF5Group, at layerPath: LayerPath, snakeCaseClass: String,
-    outline: LayerOutline?, into layer: inout Layer
+    _ group: borrowing HDF5Group, _ groupPath: String, at guessedPath: LayerPath,
+    _ implied: ModelVariables?, into layer: inout Layer
   ) throws {
+    let place = implied?.placesByGroup[groupPath]
+    let layerPath = place?.path ?? guessedPath
     for member in try group.memberNames() {
       let inner = try group.openGroup(member)
       if member == variables {
         let count = try inner.memberNames().count
         let schema =
-          outline?.variables
-          ?? LayerSchema.variables(snakeCaseClass: snakeCaseClass, count: count)
+          place?.variables ?? LayerSchema.guessedVariables(group: groupPath, count: count)
         let matching = schema?.count == count ? schema : nil
         let entries = try readVariables(inner, of: layerPath, names: matching?.map(\.name))
         layer.entries += entries
-        if let matching, layer.trainable != nil {
-          let isLayerTrainable = outline?.isTrainable ?? true
-          layer.trainable! += zip(entries, matching)
-            .filter { isLayerTrainable && $1.isTrainable }.map(\.0)
-        } else if count > 0 {
+        guard count > 0 else { continue }
+        // What is inside another object reaches the optimizer in the order of creation, which only
+        // an architecture tells.
+        if let matching, layerPath.names.count == 1, layer.trainable != nil {
+          layer.trainable! += zip(entries, matching).filter(\.1.isTrainable).map(\.0)
+        } else {
           layer.trainable = nil
         }
-      } else if member == layersGroup(.keras2) || member == layersGroup(.keras3) {
+      } else if member == Dialect.keras2.layersGroup || member == Dialect.keras3.layersGroup {
         // A nested model: its own list of layers.
         for element in try inner.memberNames() {
-          try readInner(inner.openGroup(element), element, at: layerPath, into: &layer)
+          let object = try inner.openGroup(element)
+          try readObject(
+            object, "\(groupPath)/\(member)/\(element)",
+            at: layerPath.appending(storedName(of: object) ?? element), implied, into: &layer)
         }
       } else {
-        try readInner(inner, member, at: layerPath, into: &layer)
+        try readObject(
+          inner, "\(groupPath)/\(member)", at: layerPath.appending(member), implied, into: &layer)
       }
     }
-  }
-
-  /// An object inside a layer. The order in which its variables reach the optimizer is the order of
-  /// its creation, which a group does not tell.
-  private static func readInner(
-    _ group: borrowing HDF5Group, _ element: String, at outer: LayerPath, into layer: inout Layer
-  ) throws {
-    let name = try storedName(of: group) ?? element
-    let before = layer.entries.count
-    try readObject(
-      group, at: outer.appending(name), snakeCaseClass: ModelElements.split(element).className,
-      outline: nil, into: &layer)
-    if layer.entries.count > before { layer.trainable = nil }
   }
 
   private static func readVariables(
@@ -151,11 +137,10 @@ extension WeightsLayout {
   ) throws -> [CheckpointEntry] {
     var entries: [CheckpointEntry] = []
     for (index, member) in try group.memberNames().enumerated() {
-      let own = names?[index] ?? CanonicalName.unnamed(index)
+      let id = VariableID(layer: layer, index: index)
       entries.append(
         try CheckpointEntry(
-          group.openDataset(member), name: CanonicalName.variable(own, in: layer),
-          role: .weight(VariableID(layer: layer, index: index))))
+          group.openDataset(member), name: id.canonicalName(names?[index]), role: .weight(id)))
     }
     return entries
   }
@@ -183,8 +168,8 @@ extension WeightsLayout {
 
 extension WeightsLayout {
   private static func readOptimizer(
-    _ root: borrowing HDF5Group, _ layers: [Layer], into manifest: inout CheckpointManifest,
-    path: String
+    _ root: borrowing HDF5Group, _ layers: [Layer], _ implied: ModelVariables?,
+    into manifest: inout CheckpointManifest, path: String
   ) throws {
     let entry = manifest.training?.optimizer
     let groupPath = "\(optimizerGroup)/\(variables)"
@@ -199,7 +184,7 @@ extension WeightsLayout {
     let optimizerName = try group.attributes.optionalString("name")
     let className = entry?.className ?? optimizerName.flatMap(className(ofOptimizerNamed:))
     let owners = layers.flatMap(\.entries).compactMap(Self.owner)
-    let order = manifest.model == nil ? interleaving(of: layers) : knownOrder(of: layers)
+    let order = implied?.trainableOrder(owners) ?? interleaving(of: layers)
     let head = datasets.prefix(2).filter { $0.shape.rank == 0 }.count
     let ties = try SlotTies(
       of: datasets.map {
@@ -225,11 +210,6 @@ extension WeightsLayout {
     return SlotTies.Owner(id: id, name: entry.name, storedName: nil, shape: entry.shape)
   }
 
-  private static func knownOrder(of layers: [Layer]) -> SlotTies.Order {
-    guard layers.allSatisfy({ $0.trainable != nil }) else { return .unknown }
-    return .known(layers.flatMap { $0.trainable! }.compactMap(owner))
-  }
-
   /// The order of layers of one class is that of their numbers; across classes it is open.
   private static func interleaving(of layers: [Layer]) -> SlotTies.Order {
     guard layers.allSatisfy({ $0.trainable != nil }) else { return .unknown }
@@ -241,7 +221,7 @@ extension WeightsLayout {
 
   /// Keras 3 names an optimizer after its class unless told otherwise: `adagrad`, `adagrad_1`.
   private static func className(ofOptimizerNamed name: String) -> String? {
-    ModelElements.split(name).className == "adagrad" ? "Adagrad" : nil
+    ElementName.split(name).className == "adagrad" ? "Adagrad" : nil
   }
 
   /// Without a configuration: one block of slots is the accumulators, two are averages before them.

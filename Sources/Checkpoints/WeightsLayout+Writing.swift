@@ -6,8 +6,7 @@ import Tensors
 extension WeightsLayout {
   /// The plan of a weights file in Keras 3's dialect, architecture and configuration in Cairn's group.
   ///
-  /// - Throws: `unsupported` for another dialect, a checkpoint without architecture, or a model that
-  ///   nests layers.
+  /// - Throws: `unsupported` for another dialect, or a checkpoint without architecture.
   static func plan(
     _ checkpoint: Checkpoint, dialect: Dialect, path: String
   ) throws -> FilePlan {
@@ -24,7 +23,7 @@ extension WeightsLayout {
       try plan.addOptimizer(optimizer, dialect: dialect)
     }
     plan.groups.append(.init(path: variables, attributes: [("name", .utf8(model.name))]))
-    var texts = [(name: "model_config", value: try model.text(in: dialect))]
+    var texts = [(name: "model_config", value: try model.json(for: dialect, in: .attribute).text)]
     if let training = try checkpoint.trainingText(in: dialect) {
       texts.append(("training_config", training))
     }
@@ -37,20 +36,15 @@ extension FilePlan {
   fileprivate mutating func addLayers(
     of checkpoint: Checkpoint, _ model: ModelConfiguration, dialect: Dialect, path: String
   ) throws {
-    let byLayer = try checkpoint.variablesByLayer(model.savedLayers, path: path)
-    for (element, (_, layer)) in ModelElements.named(model, dialect: dialect) {
-      let group = "\(WeightsLayout.layersGroup(dialect))/\(element)/\(WeightsLayout.variables)"
-      groups.append(.init(path: group, attributes: [("name", .utf8(layer.name))]))
-      for variable in byLayer[layer.name] ?? [] {
-        guard variable.id.layer.names.count == 1 else {
-          throw CheckpointError(
-            .unsupported, "cannot write", path: path, object: variable.name,
-            problem: "this layout is written for layers without layers inside")
-        }
-        datasets.append(
-          .init(path: "\(group)/\(variable.id.index)", value: variable.value.portable))
-      }
+    for place in try model.places(in: dialect) {
+      groups.append(
+        .init(
+          path: "\(place.group)/\(WeightsLayout.variables)",
+          attributes: [("name", .utf8(place.path.names.last ?? model.name))]))
     }
+    let variables = try model.variables(in: dialect)
+    let values = try checkpoint.valuesByID(of: variables, path: path)
+    datasets += variables.map { .init(path: $0.dataset, value: values[$0.id]!.portable) }
   }
 
   fileprivate mutating func addOptimizer(_ optimizer: OptimizerState, dialect: Dialect) throws {

@@ -9,7 +9,8 @@ enum WholeModelLayout {
   static let ownVariablesGroup = "top_level_model_weights"
 
   static func isLaidOut(_ root: borrowing HDF5Group) throws(HDF5Error) -> Bool {
-    try root.attributes.contains("model_config") && root.exists(weightsGroup)
+    guard try root.attributes.contains("model_config") else { return false }
+    return try root.exists(weightsGroup)
   }
 }
 
@@ -22,17 +23,19 @@ extension WholeModelLayout {
     let weights = try root.openGroup(weightsGroup)
     let version = try root.attributes.optionalString("keras_version")
     let dialect = version.flatMap(Dialect.init(kerasVersion:)) ?? .keras2
-    let model = try ModelConfiguration(json: root.attributes.string("model_config"), path: path)
+    let model = try ModelConfiguration(
+      parsing: root.attributes.string("model_config"), dialect: dialect)
     var training: TrainingConfiguration?
     if let text = try root.attributes.optionalString("training_config") {
-      training = try TrainingConfiguration(json: text, dialect: dialect, path: path)
+      training = try TrainingConfiguration(parsing: text, dialect: dialect)
     }
-    let weightEntries = try readWeights(weights, model: model, path: path)
+    let implied = try ModelVariables(model, dialect: dialect)
+    let weightEntries = try readWeights(weights, model: model, implied: implied)
     var manifest = CheckpointManifest(
       layout: .wholeModel, dialect: dialect, kerasVersion: version,
       entries: weightEntries.map(\.entry), optimizer: nil, model: model, training: training,
       resumption: nil, notes: [])
-    try readOptimizer(root, weightEntries, into: &manifest, path: path)
+    try readOptimizer(root, weightEntries, implied, into: &manifest, path: path)
     return manifest
   }
 
@@ -44,39 +47,70 @@ extension WholeModelLayout {
   }
 
   private static func readWeights(
-    _ weights: borrowing HDF5Group, model: ModelConfiguration, path: String
+    _ weights: borrowing HDF5Group, model: ModelConfiguration, implied: ModelVariables
   ) throws -> [NamedWeight] {
     var named: [NamedWeight] = []
-    let outlines = Dictionary(model.outline.map { ($0.name, $0) }) { first, _ in first }
     var layers = try weights.attributes.nameList("layer_names")
     if try weights.exists(ownVariablesGroup) { layers.append(ownVariablesGroup) }
     for layer in layers {
       let group = try weights.openGroup(layer)
-      var seen: [LayerPath: Int] = [:]
-      for storedName in try group.attributes.nameList("weight_names") {
+      let storedNames = try group.attributes.nameList("weight_names")
+      let labels =
+        labels(of: storedNames, impliedBy: implied.weights(ofTopLevelLayer: layer))
+        ?? labels(
+          of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: model.name)
+      for (storedName, label) in zip(storedNames, labels) {
         let dataset = try group.openDataset(storedName)
-        let label = WeightLabel(
-          storedName: storedName, layer: layer == ownVariablesGroup ? nil : layer,
-          model: model.name)
-        let position = seen[label.layer, default: 0]
-        seen[label.layer] = position + 1
-        // The stored order is trainable first; the identity is the order of creation.
-        let names = label.layer.names.count == 1 ? outlines[layer]?.variables?.map(\.name) : nil
-        let id = VariableID(
-          layer: label.layer, index: names?.firstIndex(of: label.name) ?? position)
-        let name = CanonicalName.variable(label.name, in: label.layer)
         named.append(
           NamedWeight(
-            entry: try CheckpointEntry(dataset, name: name, role: .weight(id)), id: id,
-            storedName: SlotTies.withoutOutputNumber(storedName)))
+            entry: try CheckpointEntry(dataset, name: label.name, role: .weight(label.id)),
+            id: label.id, storedName: SlotTies.withoutOutputNumber(storedName)))
       }
     }
-    return named
+    // The stored order is trainable first; show and load follow the order of creation.
+    let order = Dictionary(
+      implied.places.enumerated().map { ($1.path, $0) }
+    ) { first, _ in first }
+    return named.enumerated().sorted { a, b in
+      func key(_ item: (offset: Int, element: NamedWeight)) -> (Int, Int, Int) {
+        let place = order[item.element.id.layer]
+        return (place ?? .max, place == nil ? 0 : item.element.id.index, item.offset)
+      }
+      return key(a) < key(b)
+    }.map(\.element)
+  }
+
+  private typealias Label = (id: VariableID, name: String)
+
+  /// The identities that the architecture implies, by position; nil when it implies none, another
+  /// number, or other names than those stored.
+  private static func labels(
+    of storedNames: [String], impliedBy implied: [ModelVariables.Implied]?
+  ) -> [Label]? {
+    guard let implied, implied.count == storedNames.count else { return nil }
+    for (storedName, variable) in zip(storedNames, implied) {
+      let own = ownName(ofWeight: storedName)
+      guard own == variable.schema.name || own == variable.schema.keras2Name else { return nil }
+    }
+    return implied.map { ($0.id, $0.id.canonicalName($0.schema.name)) }
+  }
+
+  /// The identities that the stored names suggest.
+  private static func labels(
+    of storedNames: [String], layer: String?, model: String
+  ) -> [Label] {
+    var counts: [LayerPath: Int] = [:]
+    return storedNames.map { storedName in
+      let label = WeightLabel(storedName: storedName, layer: layer, model: model)
+      let id = VariableID(layer: label.layer, index: counts[label.layer, default: 0])
+      counts[label.layer] = id.index + 1
+      return (id, id.canonicalName(label.name))
+    }
   }
 
   private static func readOptimizer(
-    _ root: borrowing HDF5Group, _ weights: [NamedWeight], into manifest: inout CheckpointManifest,
-    path: String
+    _ root: borrowing HDF5Group, _ weights: [NamedWeight], _ implied: ModelVariables,
+    into manifest: inout CheckpointManifest, path: String
   ) throws {
     let entry = manifest.training?.optimizer
     guard try root.exists(optimizerGroup) else {
@@ -103,7 +137,7 @@ extension WholeModelLayout {
     }
     let ties = try SlotTies(
       of: stored, slotNames: entry?.slotNames, owners: owners,
-      order: manifest.model.map { trainableOrder($0, owners) } ?? .unknown, path: path)
+      order: implied.trainableOrder(owners), path: path)
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes
@@ -112,23 +146,5 @@ extension WholeModelLayout {
       iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
       learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
         ?? entry?.constantLearningRate)
-  }
-
-  /// The trainable variables as the architecture orders them; unknown as soon as one layer's are.
-  private static func trainableOrder(
-    _ model: ModelConfiguration, _ owners: [SlotTies.Owner]
-  ) -> SlotTies.Order {
-    var order: [SlotTies.Owner] = []
-    let byID = Dictionary(owners.map { ($0.id, $0) }) { first, _ in first }
-    for layer in model.outline {
-      guard let variables = layer.variables else { return .unknown }
-      for (index, variable) in variables.enumerated() where layer.isTrainable && variable.isTrainable {
-        guard let owner = byID[VariableID(layer: [layer.name], index: index)] else {
-          return .unknown
-        }
-        order.append(owner)
-      }
-    }
-    return .known(order)
   }
 }

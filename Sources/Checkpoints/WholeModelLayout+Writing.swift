@@ -20,7 +20,7 @@ extension WholeModelLayout {
     let version = dialect.writtenVersion
     var rootAttributes: [(name: String, value: AttributeValue)] = [
       ("keras_version", .utf8(version)), ("backend", .utf8("tensorflow")),
-      ("model_config", .ascii(try model.text(in: dialect))),
+      ("model_config", .ascii(try model.json(for: dialect, in: .attribute).text)),
     ]
     if let training = try checkpoint.trainingText(in: dialect) {
       rootAttributes.append(("training_config", .ascii(training)))
@@ -29,15 +29,15 @@ extension WholeModelLayout {
     plan.groups.append(.init(path: "", attributes: rootAttributes))
     try plan.addWeights(of: checkpoint, model, version: version, path: path)
     if let optimizer = checkpoint.optimizer {
-      try plan.addOptimizer(optimizer, of: checkpoint, dialect: dialect, path: path)
+      try plan.addOptimizer(optimizer, model, dialect: dialect, path: path)
     }
     plan.addCairnGroup(checkpoint)
     return plan
   }
 
   /// Keras 2's name of a variable inside a file: `dense/kernel:0`.
-  fileprivate static func storedName(_ variable: Variable) -> String {
-    let own = CanonicalName.own(variable.name)
+  fileprivate static func storedName(_ variable: ModelVariable) -> String {
+    let own = variable.schema.keras2Name ?? variable.schema.name
     return (variable.id.layer.names + [own]).joined(separator: "/") + ":0"
   }
 }
@@ -47,38 +47,33 @@ extension FilePlan {
     of checkpoint: Checkpoint, _ model: ModelConfiguration, version: String, path: String
   ) throws {
     let weights = WholeModelLayout.weightsGroup
-    let layers = model.savedLayers
+    let layers = try model.weightsByLayer()
     groups.append(
       .init(
         path: weights,
         attributes: [("backend", .ascii("tensorflow")), ("keras_version", .ascii(version))]
-          + AttributeValue.nameList("layer_names", layers.map(\.name))))
-    let byLayer = try checkpoint.variablesByLayer(layers, path: path)
-    for layer in layers {
-      // Trainable first, then the others, as Keras orders them at the time of saving.
-      let variables = byLayer[layer.name] ?? []
-      let isTrainable = variables.map { layer.trains($0.id) }
-      let ordered =
-        zip(variables, isTrainable).filter(\.1).map(\.0)
-        + zip(variables, isTrainable).filter { !$0.1 }.map(\.0)
-      addGroup("\(weights)/\(layer.name)", ordered)
+          + AttributeValue.nameList("layer_names", layers.map(\.layer))))
+    let values = try checkpoint.valuesByID(of: layers.flatMap(\.variables), path: path)
+    for (layer, variables) in layers {
+      let group = "\(weights)/\(layer)"
+      let names = variables.map(WholeModelLayout.storedName)
+      groups.append(
+        .init(path: group, attributes: AttributeValue.nameList("weight_names", names)))
+      for (name, variable) in zip(names, variables) {
+        datasets.append(.init(path: "\(group)/\(name)", value: values[variable.id]!.portable))
+      }
     }
-    addGroup("\(weights)/\(WholeModelLayout.ownVariablesGroup)", byLayer[""] ?? [])
-  }
-
-  private mutating func addGroup(_ path: String, _ variables: [Variable]) {
-    let names = variables.map(WholeModelLayout.storedName)
     groups.append(
-      .init(path: path, attributes: AttributeValue.nameList("weight_names", names)))
-    for (name, variable) in zip(names, variables) {
-      datasets.append(.init(path: "\(path)/\(name)", value: variable.value.portable))
-    }
+      .init(
+        path: "\(weights)/\(WholeModelLayout.ownVariablesGroup)",
+        attributes: AttributeValue.nameList("weight_names", [])))
   }
 
   fileprivate mutating func addOptimizer(
-    _ optimizer: OptimizerState, of checkpoint: Checkpoint, dialect: Dialect, path: String
+    _ optimizer: OptimizerState, _ model: ModelConfiguration, dialect: Dialect, path: String
   ) throws {
-    let owners = Dictionary(checkpoint.variables.map { ($0.id, $0) }) { first, _ in first }
+    let variables = try model.variables(in: dialect)
+    let owners = Dictionary(variables.map { ($0.id, $0) }) { first, _ in first }
     let scope = optimizer.configuration.name(in: dialect)
     var named: [(name: String, value: Tensor)] = [
       ("iteration:0", Tensor(scalar: optimizer.iterations))

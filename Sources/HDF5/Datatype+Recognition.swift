@@ -20,6 +20,9 @@ extension Datatype {
     var order = HDF5ByteOrder.littleEndian
     let element: HDF5ElementType
     switch typeClass {
+    case _ where size == 0:
+      // Only in a damaged file; any number of such elements would take no space.
+      element = .unsupported("type of 0 bytes")
     case H5T_INTEGER.rawValue:
       order = byteOrder(of: id)
       element = integer(id, size: size)

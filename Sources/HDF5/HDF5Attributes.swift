@@ -40,6 +40,10 @@ extension HDF5Attributes {
   /// The names of all attributes in numeric-aware order: `layer_names2` before `layer_names10`.
   public func names() throws(HDF5Error) -> [String] {
     let id = handle.id
+    // H5Aiterate2 of libhdf5 1.10.8 crashes if an attribute of a damaged file cannot be decoded (it
+    // frees a table that was never filled). Looking for a name that nobody has decodes all of
+    // them, and fails cleanly.
+    try location.call("H5Aexists") { H5Aexists(id, "\u{1}no attribute") }
     var names: [String] = []
     var index: hsize_t = 0
     try location.call("H5Aiterate2") {

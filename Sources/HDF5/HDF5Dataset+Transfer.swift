@@ -6,8 +6,8 @@ extension HDF5Dataset {
   /// Reads all elements, in row-major order.
   ///
   /// - Parameters:
-  ///   - buffer: exactly as many bytes as the elements take in `type`. In one row of little-endian
-  ///     elements without filters this is one read of the file.
+  ///   - buffer: exactly as many bytes as the elements take in `type`. Contiguous data that need
+  ///     no conversion are read by one system call.
   ///   - type: the type in memory, by default the stored one. Numbers and truth values convert to
   ///     any number as libhdf5 does it: nearest float, integers clipped to their range.
   /// - Throws: `typeMismatch`, `shapeMismatch` for another size of the buffer, `library`.

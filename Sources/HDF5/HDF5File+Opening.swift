@@ -18,7 +18,13 @@ extension HDF5File {
   ///
   /// - Throws: as `open`, and `inUse` if another process has the file open with a lock.
   public static func openForUpdate(_ path: String) throws(HDF5Error) -> HDF5File {
-    try openExisting(path, flags: chdf5_acc_rdwr(), isLocked: true)
+    // libhdf5 would take an empty file for a new one, and fill it.
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 {
+      throw HDF5Location(file: path, path: nil).error(
+        .notHDF5, "expected an HDF5 file, found an empty file", during: "H5Fopen")
+    }
+    return try openExisting(path, flags: chdf5_acc_rdwr(), isLocked: true)
   }
 
   /// Creates a file, in the format of HDF5's first release (superblock 0), which every HDF5 reads
@@ -84,6 +90,9 @@ extension HDF5File {
     try location.call("H5Pset_fclose_degree") {
       H5Pset_fclose_degree(properties.id, H5F_CLOSE_SEMI)
     }
+    // Without this, small writes wait in a buffer until the dataset is closed, where their failure
+    // would be lost.
+    try location.call("H5Pset_sieve_buf_size") { H5Pset_sieve_buf_size(properties.id, 0) }
     // The second flag passes over file systems that have no locks (ENOSYS).
     try location.call("H5Pset_file_locking") { H5Pset_file_locking(properties.id, isLocked, true) }
     return properties
@@ -95,7 +104,7 @@ extension HDF5File {
 extension HDF5File {
   /// Turns a failed `H5Fcreate` into the reason that a caller can act on.
   private static func diagnosedCreation(_ error: HDF5Error) -> HDF5Error {
-    switch systemError(in: error, startingWith: "unable to create file") {
+    switch systemError(in: error) {
     case EEXIST: because(error, .alreadyExists, "expected no file of that name, found one")
     case let number?: because(error, .cannotOpen, String(cString: strerror(number)))
     case nil: exclusion(error) ?? error
@@ -104,7 +113,7 @@ extension HDF5File {
 
   /// Turns a failed `H5Fopen` into the reason that a caller can act on.
   private static func diagnosedOpening(_ error: HDF5Error, path: String) -> HDF5Error {
-    if let number = systemError(in: error, startingWith: "unable to open file") {
+    if let number = systemError(in: error) {
       return because(error, .cannotOpen, String(cString: strerror(number)))
     }
     if let excluded = exclusion(error) { return excluded }
@@ -168,9 +177,9 @@ extension HDF5File {
   }
 
   /// The `errno` of the system call that libhdf5 reports in a message such as
-  /// "unable to open file: name = 'x', errno = 2, error message = ...".
-  private static func systemError(in error: HDF5Error, startingWith sign: String) -> Int32? {
-    for frame in error.stack where frame.message.hasPrefix(sign) {
+  /// "unable to open file: name = 'x', errno = 2, error message = ...", also when it creates one.
+  private static func systemError(in error: HDF5Error) -> Int32? {
+    for frame in error.stack where frame.message.hasPrefix("unable to open file: name") {
       // The name of the file comes before and may hold anything.
       guard let number = frame.message.split(separator: "errno = ").dropFirst().last else {
         continue

@@ -2,7 +2,8 @@ import CHDF5
 
 /// An open HDF5 file.
 ///
-/// Every group and dataset opened through it must be gone when it is closed. Handles are not
+/// Every group and dataset opened through it must be gone when it is closed: open them in a function
+/// or a `do` block that ends before, since a constant lives to the end of its scope. Handles are not
 /// `Sendable`: a file and what was opened through it are used by one task at a time; different
 /// handles may be used by different tasks, whose calls take turns.
 ///

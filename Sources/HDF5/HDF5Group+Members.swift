@@ -6,6 +6,10 @@ public struct HDF5Member: Hashable, Sendable {
   public let name: String
   /// What the name leads to.
   public let kind: Kind
+  /// Where the object's header stands in the file; nil if the link is refused. Two members with the
+  /// same address are the same object under two names. A group may contain itself: a walk over
+  /// foreign files must not enter a group whose address is on the way to it.
+  public let objectAddress: Int?
 
   /// What a link leads to, found out without following links out of the file.
   public enum Kind: Hashable, Sendable {
@@ -36,9 +40,22 @@ extension HDF5Group {
     let id = attributes.handle.id
     var members: [HDF5Member] = []
     for link in try links() {
-      members.append(HDF5Member(name: link.name, kind: try kind(of: link, from: id)))
+      let kind = try kind(of: link, from: id)
+      let isHard = link.info.type == H5L_TYPE_HARD
+      members.append(
+        HDF5Member(
+          name: link.name, kind: kind,
+          objectAddress: isHard ? Int(exactly: link.info.u.address) : nil))
     }
     return members.sorted { NumericAwareOrder.precedes($0.name, $1.name) }
+  }
+
+  /// Where this group's header stands in the file, as `HDF5Member.objectAddress`.
+  public func objectAddress() throws(HDF5Error) -> Int {
+    let id = attributes.handle.id
+    var info = H5O_info_t()
+    try location.call("H5Oget_info2") { H5Oget_info2(id, &info, chdf5_o_info_basic()) }
+    return Int(clamping: info.addr)
   }
 
   private func kind(

@@ -99,11 +99,30 @@ extension HDF5Group {
     let group = attributes.handle.id
     try created.createParents(from: attributes.handle)
     try created.checkAbsent(from: attributes.handle, during: "H5Dcreate2")
-    let handle = try created.location.acquire(.object, "H5Dcreate2") {
+    let handle = try created.location.acquire(.dataset, "H5Dcreate2") {
       H5Dcreate2(
         group, created.text, type.id, space.id, chdf5_p_default(), properties.id,
         chdf5_p_default())
     }
     return try HDF5Dataset(owning: handle, at: created.location)
+  }
+}
+
+// MARK: - Removing
+
+extension HDF5Group {
+  /// Removes the name of an object; the object itself goes with its last name. The file does not
+  /// shrink.
+  ///
+  /// - Throws: `missing` if there is no such name.
+  public func remove(_ path: String) throws(HDF5Error) {
+    let removed = try ObjectPath(path, in: location)
+    guard try removed.exists(from: attributes.handle) else {
+      throw removed.location.error(.missing, "there is no such object", during: "H5Ldelete")
+    }
+    let group = attributes.handle.id
+    try removed.location.call("H5Ldelete") {
+      H5Ldelete(group, removed.text, chdf5_p_default())
+    }
   }
 }

@@ -10,7 +10,12 @@ import Synchronization
 /// and, when that fails, the walk over its error stack. It is not recursive: nothing that runs under
 /// it comes back to it. The only Swift code that libhdf5 calls back appends to an array.
 enum HDF5Library {
-  private static let gate = Mutex<Void>(())
+  private static let gate = {
+    // At the exit of the process libhdf5 would close what is open, and crash on a file whose close
+    // has failed. What must be written has been closed by then.
+    H5dont_atexit()
+    return Mutex<Void>(())
+  }()
 
   /// Makes one C call and throws if it reports failure, which all calls that return a signed number
   /// do by a negative one.
@@ -42,7 +47,9 @@ enum HDF5Library {
   private static func failure(of operation: StaticString, at location: HDF5Location) -> HDF5Error {
     let stack = takeErrorStack()
     var message = stack.first?.message ?? "the call failed without a reason"
-    if let innermost = stack.last?.message, innermost != message { message += ": \(innermost)" }
+    // Which directories were searched for a missing filter is no reason.
+    let innermost = stack.last { !$0.function.hasPrefix("H5PL") }?.message
+    if let innermost, innermost != message { message += ": \(innermost)" }
     return location.error(.library, message, during: "\(operation)", stack: stack)
   }
 

@@ -3,7 +3,7 @@ import CHDF5
 /// Owns one libhdf5 identifier and closes it once.
 struct Handle: ~Copyable {
   enum Kind {
-    case file, object, datatype, dataspace, attribute, propertyList
+    case file, group, dataset, datatype, dataspace, attribute, propertyList
   }
 
   let id: hid_t
@@ -23,21 +23,19 @@ struct Handle: ~Copyable {
     _ = HDF5Library.query { [id, kind] in Self.close(id, kind) }
   }
 
-  /// Closes now and reports a failure, after which the net has run.
+  /// Closes now and reports a failure. Not tried again after one: libhdf5 has freed the object then,
+  /// but may keep its identifier.
   consuming func close(at location: HDF5Location) throws(HDF5Error) {
-    do {
-      try location.call(closeOperation) { Self.close(id, kind) }
-    } catch {
-      _ = consume self
-      throw error
-    }
+    let (id, kind, operation) = (id, kind, closeOperation)
     discard self
+    try location.call(operation) { Self.close(id, kind) }
   }
 
   private var closeOperation: StaticString {
     switch kind {
     case .file: "H5Fclose"
-    case .object: "H5Oclose"
+    case .group: "H5Gclose"
+    case .dataset: "H5Dclose"
     case .datatype: "H5Tclose"
     case .dataspace: "H5Sclose"
     case .attribute: "H5Aclose"
@@ -48,7 +46,8 @@ struct Handle: ~Copyable {
   private static func close(_ id: hid_t, _ kind: Kind) -> herr_t {
     switch kind {
     case .file: H5Fclose(id)
-    case .object: H5Oclose(id)
+    case .group: H5Gclose(id)
+    case .dataset: H5Dclose(id)
     case .datatype: H5Tclose(id)
     case .dataspace: H5Sclose(id)
     case .attribute: H5Aclose(id)

@@ -44,14 +44,13 @@ extension ObjectPath {
   ) throws(HDF5Error) -> Handle {
     let id = group.id
     for prefix in prefixes { try checkLink(prefix.text, at: prefix.location, from: id) }
-    let handle = try location.acquire(.object, "H5Oopen") { [text] in
-      H5Oopen(id, text, chdf5_p_default())
-    }
-    let object = handle.id
-    let found = HDF5Library.query { H5Iget_type(object) }
-    let isRight = kind == .group ? found == H5I_GROUP : found == H5I_DATASET
-    if !isRight {
-      let name = found == H5I_GROUP ? "group" : found == H5I_DATASET ? "dataset" : "named type"
+    let object = try location.call("H5Oopen") { [text] in H5Oopen(id, text, chdf5_p_default()) }
+    let type = HDF5Library.query { H5Iget_type(object) }
+    // Owned before anything can throw.
+    let handle = Handle(
+      object, type == H5I_GROUP ? .group : type == H5I_DATASET ? .dataset : .datatype)
+    if type != (kind == .group ? H5I_GROUP : H5I_DATASET) {
+      let name = type == H5I_GROUP ? "group" : type == H5I_DATASET ? "dataset" : "named type"
       throw location.error(
         .wrongKind, "expected a \(kind), found a \(name)", during: "H5Oopen")
     }
@@ -139,7 +138,7 @@ extension ObjectPath {
       H5Pcreate(chdf5_p_group_create())
     }
     try location.call("H5Pset_obj_track_times") { H5Pset_obj_track_times(properties.id, false) }
-    let group = try location.acquire(.object, "H5Gcreate2") {
+    let group = try location.acquire(.group, "H5Gcreate2") {
       H5Gcreate2(id, text, chdf5_p_default(), properties.id, chdf5_p_default())
     }
     try group.close(at: location)

@@ -48,8 +48,18 @@ public struct JSONSyntaxError: Error, Sendable, Hashable, CustomStringConvertibl
   public let line: Int
   /// The byte of the error inside its line, counted from 1.
   public let column: Int
+  /// What the grammar allows here.
   public let expected: String
+  /// What stands here instead.
   public let found: String
+
+  public init(byteOffset: Int, line: Int, column: Int, expected: String, found: String) {
+    self.byteOffset = byteOffset
+    self.line = line
+    self.column = column
+    self.expected = expected
+    self.found = found
+  }
 
   public var description: String {
     "not JSON: line \(line), column \(column) (byte \(byteOffset)): expected \(expected), "

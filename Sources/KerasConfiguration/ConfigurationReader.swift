@@ -49,8 +49,11 @@ struct ConfigurationReader {
     try required(key, default: `default`, expected: "a string", \.string)
   }
 
+  /// A number may be spelled as a NumPy scalar, as in archives of Keras 2.
   mutating func optionalDouble(_ key: String) throws(ConfigurationError) -> Double? {
-    try optional(key, expected: "a number or null", \.double)
+    try optional(key, expected: "a number or null") { value in
+      value["class_name"]?.string == "__numpy__" ? value["config"]?["value"]?.double : value.double
+    }
   }
 
   mutating func optionalNumber(_ key: String) throws(ConfigurationError) -> JSONNumber? {

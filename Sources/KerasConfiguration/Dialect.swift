@@ -42,7 +42,9 @@ public enum Layout: String, Sendable, Hashable, CaseIterable {
 
 /// The spelling of one file: whose, and in which layout. It never decides arithmetic.
 public struct Profile: Sendable, Hashable {
+  /// Whose spelling.
   public var dialect: Dialect
+  /// How the file is organised.
   public var layout: Layout
 
   public init(dialect: Dialect, layout: Layout) {

@@ -1,7 +1,10 @@
 /// Key-value pairs in their order of writing; a key may occur more than once.
 public struct JSONObject: Sendable, Hashable {
+  /// One key and its value.
   public struct Pair: Sendable, Hashable {
+    /// The key, unescaped.
     public var key: String
+    /// The value of this occurrence of the key.
     public var value: JSONValue
 
     public init(key: String, value: JSONValue) {

@@ -195,10 +195,10 @@ private struct JSONParser {
   private func text(_ range: Range<Int>) throws(ConfigurationError) -> String {
     guard let text = String(validating: bytes[range], as: UTF8.self) else {
       var valid = range.lowerBound
-      while String(validating: bytes[range.lowerBound...valid], as: UTF8.self) != nil
-        || (valid + 1 < range.upperBound && bytes[valid + 1] & 0xC0 == 0x80)
-      {
-        valid += 1
+      var decoder = UTF8()
+      var iterator = bytes[range].makeIterator()
+      while case .scalarValue(let scalar) = decoder.decode(&iterator) {
+        valid += UTF8.width(scalar)
       }
       throw failure("valid UTF-8", at: valid)
     }

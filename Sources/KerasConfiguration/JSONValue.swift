@@ -15,6 +15,7 @@ public enum JSONValue: Sendable, Hashable {
 // MARK: - Access
 
 extension JSONValue {
+  /// True for `null`.
   public var isNull: Bool { self == .null }
 
   /// The boolean, or nil if this is something else.

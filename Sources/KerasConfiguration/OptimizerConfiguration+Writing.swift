@@ -3,7 +3,8 @@ extension OptimizerConfiguration {
   /// `training_config` (`.attribute`), or `optimizer` of an archive's `compile_config` (`.document`).
   ///
   /// A constant rate is written as the shortest decimal of its float32's value. Throws where the
-  /// dialect has no place for an option that is in use.
+  /// dialect has no place for an option that is in use. ``arithmetic`` itself has no place in Keras's
+  /// JSON, except that Keras 2 spells the legacy classes in their own way.
   public func json(
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> JSONValue {

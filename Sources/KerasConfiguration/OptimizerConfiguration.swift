@@ -4,11 +4,15 @@
 public struct OptimizerConfiguration: Sendable, Hashable {
   /// Nil stands for the dialect's default (`Adagrad` in Keras 2, `adagrad` in Keras 3).
   public var name: String?
+  /// The update rule with its own options.
   public var rule: Rule
+  /// A constant or a schedule.
   public var learningRate: LearningRate
   /// Decoupled decay of the weights, none if nil; Keras computes with it rounded to float32.
   public var weightDecay: Double?
+  /// Limits on the gradients.
   public var clipping: Clipping
+  /// The moving average of the weights.
   public var average: Average
   /// Keras 2's flag. It never changes results, and is false wherever Keras 2 runs on a CPU.
   public var jitCompile: Bool
@@ -64,8 +68,11 @@ public struct OptimizerConfiguration: Sendable, Hashable {
   /// Every clipping value that was given. Keras applies one: by norm, else by global norm, else by
   /// value; nil, 0 and negative values are off.
   public struct Clipping: Sendable, Hashable {
+    /// `clipnorm`: the greatest norm of one variable's gradient.
     public var norm: Double?
+    /// `clipvalue`: the greatest magnitude of an element.
     public var value: Double?
+    /// `global_clipnorm`: the greatest norm of all gradients together.
     public var globalNorm: Double?
 
     public init(norm: Double? = nil, value: Double? = nil, globalNorm: Double? = nil) {
@@ -77,6 +84,7 @@ public struct OptimizerConfiguration: Sendable, Hashable {
 
   /// The moving average of the weights.
   public struct Average: Sendable, Hashable {
+    /// `use_ema`.
     public var isEnabled: Bool
     /// The share of the old average, 0...1 when enabled.
     public var momentum: Double

@@ -5,6 +5,7 @@
 public struct ScheduleConfiguration: Sendable, Hashable {
   /// Nil stands for the dialect's default: `null` in Keras 2, the class's own name in Keras 3.
   public var name: String?
+  /// The class and its parameters.
   public var kind: Kind
 
   public init(_ kind: Kind, name: String? = nil) {

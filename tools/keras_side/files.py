@@ -20,7 +20,7 @@ def dtype_named(name: str) -> np.dtype:
 
 
 def create(path: Path) -> h5py.File:
-    """A new file, its folder made if need be. (h5py 3.14 stamps the root group unless told here.)"""
+    """A new file, its folder made if need be. (h5py 3.14 stamps groups unless told otherwise.)"""
     path.parent.mkdir(parents=True, exist_ok=True)
     creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
     creation.set_obj_track_times(False)

@@ -1,7 +1,9 @@
 """Prints, as JSON, the largest absolute difference between two sets of numbers.
 
-  --weights final.h5 --file cairn.h5 --architecture a.json [--ema M]   weights, cairn.h5 opened by Keras
-  --arrays a.h5:name b.h5:name                                         two datasets
+  --weights final.h5 --file cairn.h5 --architecture a.json [--ema M]
+      weights by canonical name, and those of cairn.h5 when Keras opens it
+  --arrays a.h5:name b.h5:name
+      two datasets
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def embedding(generation: Generation, random: np.random.RandomState) -> Example:
 
 
 def flatten(generation: Generation, random: np.random.RandomState) -> Example:
-    """Flatten, Dense without bias, Activation; mean squared error; other accumulator and epsilon."""
+    """Flatten, Dense without bias, Activation; mean squared error; accumulators start at 0."""
     keras = generation.keras
     layers = keras.layers
     model = keras.Sequential([

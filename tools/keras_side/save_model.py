@@ -32,7 +32,7 @@ def make(generation: Generation, name: str, folder: Path) -> None:
     truth = {"files": [f"{name}.h5", f"{name}.weights.h5"], **describe(generation, example.model),
              "modelJSON": example.model.to_json(), "predictions": predictions(example)}
     folder.mkdir(parents=True, exist_ok=True)
-    # Keras 3 drops the optimizer from the live model when it saves the legacy layout: that one last.
+    # Keras 3 drops the optimizer from the live model when it saves the whole model: that last.
     example.model.save_weights(str(folder / f"{name}.weights.h5"))
     example.model.save(str(folder / f"{name}.h5"))
     (folder / f"{name}.truth.json").write_text(json.dumps(truth, indent=1) + "\n", "utf-8")

@@ -12,7 +12,7 @@ from keras_side.generation import Generation
 
 def train_step(generation: Generation, model: Any, x: np.ndarray,
                y: np.ndarray) -> tuple[np.float32, list[Any]]:
-    """Forward, loss, gradients, update, as `Model.train_step` does them; returns loss and gradients.
+    """Forward, loss, gradients, update, as in `Model.train_step`; returns loss and gradients.
 
     The gradients stand in the order of `model.trainable_variables`.
     """

@@ -7,7 +7,7 @@ import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
 
 
 class CommandFailure(Exception):
@@ -21,10 +21,9 @@ class Binaries:
     folder: Path
     digits: Path
 
-    def missing(self) -> list[str]:
-        """Executables that the build folder lacks."""
-        return [name for name in ("cairn", "checkpoint-inspect", "apply-gradients")
-                if not (self.folder / name).is_file()]
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Those of `names` that the build folder lacks."""
+        return [name for name in names if not (self.folder / name).is_file()]
 
     def train(self, model: Path, output: Path, history: Path | None = None, *, epochs: int = 1,
               rate: float | None = None, ema: float | None = None) -> None:

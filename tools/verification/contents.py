@@ -56,5 +56,6 @@ def _numbers(optimizer: Mapping[str, Any]) -> dict[str, float]:
     if optimizer.get("iterations") is not None:
         numbers["iterations"] = optimizer["iterations"]
     if optimizer.get("learningRate") is not None:
-        numbers["learning rate"] = struct.unpack("f", struct.pack("f", optimizer["learningRate"]))[0]
+        as_float32 = struct.pack("f", optimizer["learningRate"])
+        numbers["learning rate"] = struct.unpack("f", as_float32)[0]
     return numbers

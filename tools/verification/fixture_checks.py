@@ -8,7 +8,7 @@ from verification.binaries import Binaries
 from verification.contents import Contents, dataset_digests, read_json
 from verification.report import Report
 
-SUPPORTED = (("keras-2.12", ".h5"), ("keras-3.15", ".weights.h5"))
+SUPPORTED = (("keras-2.12", ".h5"), ("keras-3.15", ".h5"), ("keras-3.15", ".weights.h5"))
 """Generation and layout pairs that Cairn reads."""
 
 

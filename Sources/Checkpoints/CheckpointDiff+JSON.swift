@@ -1,0 +1,67 @@
+public import KerasConfiguration
+import Tensors
+
+extension CheckpointDiff {
+  /// The diff as JSON: keys `schemaVersion`, `same`, `variables` (each with `name`, `outcome`, and for
+  /// a changed one `elementCount`, `changedCount`, `maximumAbsolute`, `meanAbsolute`,
+  /// `nonFiniteCount`), `configuration` (each with `path`, `before`, `after`).
+  public var json: JSONValue {
+    .object(
+      JSONObject([
+        ("schemaVersion", JSONValue(ReportSchema.version)),
+        ("same", .bool(isEmpty)),
+        ("variables", .array(items.map { .object($0.json) })),
+        ("configuration", .array(configuration.map(\.json))),
+      ]))
+  }
+}
+
+extension CheckpointDiff.Item {
+  fileprivate var json: JSONObject {
+    var object = JSONObject([
+      ("name", .string(name)), ("role", .string((before ?? after)!.role.keyword)),
+      ("outcome", .string(outcome.keyword)),
+    ])
+    switch outcome {
+    case .changed(let comparison):
+      object.append("elementCount", JSONValue(comparison.elementCount))
+      object.append("changedCount", JSONValue(comparison.changedCount))
+      object.append("maximumAbsolute", JSONValue(comparison.maximumDistance))
+      object.append("meanAbsolute", JSONValue(comparison.meanDistance))
+      object.append("nonFiniteCount", JSONValue(comparison.nonFiniteCount))
+    case .shapeDiffers:
+      for (key, entry) in [("shapeBefore", before), ("shapeAfter", after)] {
+        object.append(key, .array(entry!.shape.dimensions.map { JSONValue($0) }))
+      }
+    case .dtypeDiffers:
+      object.append("dtypeBefore", .string(before!.storedType))
+      object.append("dtypeAfter", .string(after!.storedType))
+    case .equal, .onlyInFirst, .onlyInSecond, .ambiguous: break
+    }
+    return object
+  }
+}
+
+extension CheckpointDiff.Outcome {
+  /// The word for this outcome in machine-readable output.
+  public var keyword: String {
+    switch self {
+    case .equal: "equal"
+    case .changed: "changed"
+    case .onlyInFirst: "onlyInFirst"
+    case .onlyInSecond: "onlyInSecond"
+    case .shapeDiffers: "shapeDiffers"
+    case .dtypeDiffers: "dtypeDiffers"
+    case .ambiguous: "ambiguous"
+    }
+  }
+}
+
+extension CheckpointDiff.ConfigurationDifference {
+  fileprivate var json: JSONValue {
+    .object(
+      JSONObject([
+        ("path", .string(path)), ("before", JSONValue(before)), ("after", JSONValue(after)),
+      ]))
+  }
+}

@@ -1,0 +1,70 @@
+import KerasConfiguration
+import Tensors
+
+/// The variables that an architecture implies, as far as its classes are known.
+struct ModelVariables {
+  /// By the group of a v3 weights file.
+  let placesByGroup: [String: VariablePlace]
+  /// In model order.
+  let places: [VariablePlace]
+
+  init(_ model: ModelConfiguration, dialect: Dialect) throws(ConfigurationError) {
+    places = try model.places(in: dialect)
+    placesByGroup = Dictionary(places.map { ($0.group, $0) }) { first, _ in first }
+  }
+
+  /// One implied variable.
+  struct Implied {
+    let id: VariableID
+    let schema: VariableSchema
+    let isTrainable: Bool
+  }
+
+  /// The variables of a top-level layer in the order of a whole-model file, trainable first; nil when
+  /// a class inside is unknown.
+  func weights(ofTopLevelLayer layer: String) -> [Implied]? {
+    var implied: [Implied] = []
+    for place in places where place.topLevelLayer == layer {
+      guard let variables = place.implied else { return nil }
+      implied += variables
+    }
+    return implied.filter(\.isTrainable) + implied.filter { !$0.isTrainable }
+  }
+
+  /// The order in which an optimizer keeps its variables.
+  func trainableOrder(_ owners: [SlotTies.Owner]) -> SlotTies.Order {
+    let byID = Dictionary(owners.map { ($0.id, $0) }) { first, _ in first }
+    var order: [SlotTies.Owner] = []
+    for place in places {
+      guard let variables = place.implied else { return .unknown }
+      for variable in variables where variable.isTrainable {
+        guard let owner = byID[variable.id] else { return .unknown }
+        order.append(owner)
+      }
+    }
+    return .known(order)
+  }
+}
+
+extension VariablePlace {
+  /// Nil for a class without schema.
+  fileprivate var implied: [ModelVariables.Implied]? {
+    variables?.enumerated().map { index, schema in
+      .init(
+        id: VariableID(layer: path, index: index), schema: schema,
+        isTrainable: isTrainable && schema.isTrainable)
+    }
+  }
+}
+
+extension Dialect {
+  /// The `keras_version` under which Cairn writes files of this dialect: the release whose files its
+  /// own were held against.
+  var writtenVersion: String {
+    switch self {
+    case .keras2: "2.12.0"
+    case .tfKeras: "2.21.0"
+    case .keras3: "3.15.1"
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/// Keras's snake case of a class name, by which a v3 weights file calls its groups: `Conv2D` is
+/// `conv2d`, `PReLU` is `p_re_lu`, `LSTM` is `lstm`.
+///
+/// An underscore goes before a capital that is followed by lower-case letters and preceded by
+/// anything, then between a lower-case letter and a capital; Keras 2 and tf_keras put
+/// `private` before a name that starts with an underscore.
+public func snakeCase(_ className: String, in dialect: Dialect = .keras3) -> String {
+  let characters = className.filter { $0.isLetter || $0.isNumber || $0 == "_" }.map { $0 }
+  func isLower(_ character: Character) -> Bool { ("a"..."z").contains(character) }
+  func isUpper(_ character: Character) -> Bool { ("A"..."Z").contains(character) }
+  var name = ""
+  for (index, character) in characters.enumerated() {
+    if isUpper(character), index > 0 {
+      let startsWord = index + 1 < characters.count && isLower(characters[index + 1])
+      let endsLowerCase = isLower(characters[index - 1])
+      if startsWord || endsLowerCase { name.append("_") }
+    }
+    name += character.lowercased()
+  }
+  return name.hasPrefix("_") && dialect != .keras3 ? "private" + name : name
+}
+
+/// Names the elements of one list in a v3 weights file: the snake-case class, numbered from the
+/// second of its kind on.
+public struct ElementNumbering: Sendable {
+  private var counts: [String: Int] = [:]
+  private let countsWeightedTwice: Bool
+  private let dialect: Dialect
+
+  /// For a model's list of layers. Keras 2 counts there a layer that has variables twice, since its
+  /// list names each such layer under two keys.
+  public init(layersIn dialect: Dialect) {
+    countsWeightedTwice = dialect == .keras2
+    self.dialect = dialect
+  }
+
+  /// For any other list.
+  init(countsWeightedTwice: Bool) {
+    self.countsWeightedTwice = countsWeightedTwice
+    dialect = .keras3
+  }
+
+  /// The name of the next element.
+  public mutating func name(ofClass className: String, hasVariables: Bool) -> String {
+    let base = snakeCase(className, in: dialect)
+    let count = counts[base, default: 0]
+    counts[base] = count + (countsWeightedTwice && hasVariables ? 2 : 1)
+    return count == 0 ? base : "\(base)_\(count)"
+  }
+}
+
+extension Dialect {
+  /// The group of a model's layers in a v3 weights file.
+  public var layersGroup: String {
+    self == .keras2 ? "_layer_checkpoint_dependencies" : "layers"
+  }
+}

@@ -1,0 +1,155 @@
+public import Tensors
+
+/// An object of a model that may own variables: a layer, a cell, a wrapped layer, a nested model.
+public struct VariablePlace: Sendable, Hashable {
+  /// Its path, the same in every dialect and layout.
+  public var path: LayerPath
+  /// The class of the layer that this place is, or is inside of.
+  public var className: String
+  /// The layer of the model in whose group a whole-model file keeps these variables.
+  public var topLevelLayer: String
+  /// Its group in a v3 weights file; the datasets are `<group>/vars/0`, `1`, ...
+  public var group: String
+  /// Its own variables, nil for a class without schema.
+  public var variables: [VariableSchema]?
+  /// False if the object or any owner of it is frozen.
+  public var isTrainable: Bool
+
+  public init(
+    path: LayerPath, className: String, topLevelLayer: String, group: String,
+    variables: [VariableSchema]?, isTrainable: Bool = true
+  ) {
+    self.path = path
+    self.className = className
+    self.topLevelLayer = topLevelLayer
+    self.group = group
+    self.variables = variables
+    self.isTrainable = isTrainable
+  }
+
+  /// The variable of this place that `schema` describes.
+  func variable(at index: Int, _ schema: VariableSchema) -> ModelVariable {
+    let id = VariableID(layer: path, index: index)
+    return ModelVariable(
+      id: id, name: id.canonicalName(schema.name), schema: schema,
+      isTrainable: schema.isTrainable && isTrainable, topLevelLayer: topLevelLayer,
+      dataset: "\(group)/vars/\(index)")
+  }
+}
+
+/// A variable that a model's configuration implies.
+public struct ModelVariable: Sendable, Hashable {
+  /// Layer path and creation index.
+  public var id: VariableID
+  /// The canonical name, such as `encoder/dense/kernel`.
+  public var name: String
+  /// What its class says of it.
+  public var schema: VariableSchema
+  /// True if an optimizer trains it and so keeps slots for it: created trainable, and nothing that
+  /// owns it is frozen.
+  public var isTrainable: Bool
+  /// The layer of the model in whose group a whole-model file keeps it.
+  public var topLevelLayer: String
+  /// Its dataset in a v3 weights file.
+  public var dataset: String
+}
+
+extension ModelConfiguration {
+  /// The places of the model's variables, in model order: each layer, then what is inside it.
+  ///
+  /// `dialect` decides the groups, not the paths. A layer of unknown class is one place without
+  /// variables; Keras 2's numbering then takes it for a layer that has some.
+  public func places(in dialect: Dialect) throws(ConfigurationError) -> [VariablePlace] {
+    var places: [VariablePlace] = []
+    try appendPlaces(
+      to: &places, in: dialect, path: [], group: "", topLevelLayer: nil, isTrainable: true)
+    return places
+  }
+
+  /// The variables in model order, which is the order of the optimizer's slots (for those that are
+  /// trainable). Throws for a layer whose class has no schema.
+  public func variables(in dialect: Dialect) throws(ConfigurationError) -> [ModelVariable] {
+    var variables: [ModelVariable] = []
+    for place in try places(in: dialect) {
+      guard let schemas = place.variables else {
+        throw .unknownClass(
+          place.className, object: "layer `\(place.path)`",
+          known: ["the layer classes of Keras whose variables Cairn knows"])
+      }
+      variables += schemas.enumerated().map { place.variable(at: $0, $1) }
+    }
+    return variables
+  }
+
+  /// The variables of each top-level layer in the order of a whole-model file's `weight_names`:
+  /// trainable ones first, as the flags are now. Layers without variables included. Throws for a layer
+  /// whose class has no schema.
+  public func weightsByLayer() throws(ConfigurationError) -> [(
+    layer: String, variables: [ModelVariable]
+  )] {
+    let variables = try variables(in: dialect)
+    return topLevelLayers.map { layer in
+      let own = variables.filter { $0.topLevelLayer == layer.name }
+      return (layer.name, own.filter(\.isTrainable) + own.filter { !$0.isTrainable })
+    }
+  }
+
+  /// The layers that `layer_names` of a whole-model file lists: all, but a Sequential's InputLayer.
+  public var topLevelLayers: [LayerEntry] {
+    calls == .chain ? layers.filter { $0.className != "InputLayer" } : layers
+  }
+
+  private func appendPlaces(
+    to places: inout [VariablePlace], in dialect: Dialect, path: LayerPath, group: String,
+    topLevelLayer: String?, isTrainable: Bool
+  ) throws(ConfigurationError) {
+    var numbering = ElementNumbering(layersIn: dialect)
+    for layer in topLevelLayers {
+      let schema = layer.schema(in: dialect)
+      let nested =
+        layer.isModel ? try ModelConfiguration(json: layer.json, dialect: self.dialect) : nil
+      let hasVariables = try nested?.hasVariables ?? schema.map { $0.variableCount > 0 } ?? true
+      let element = numbering.name(ofClass: layer.className, hasVariables: hasVariables)
+      let place = VariablePlace(
+        path: path.appending(layer.name), className: layer.className,
+        topLevelLayer: topLevelLayer ?? layer.name,
+        group: "\(group)\(dialect.layersGroup)/\(element)", variables: schema?.variables,
+        isTrainable: isTrainable && self.isTrainable && layer.isTrainable)
+      if let nested {
+        try nested.appendPlaces(
+          to: &places, in: dialect, path: place.path, group: place.group + "/",
+          topLevelLayer: place.topLevelLayer, isTrainable: place.isTrainable)
+      } else {
+        place.append(to: &places, children: schema?.children ?? [])
+      }
+    }
+  }
+
+  /// True if any layer has variables, or may have some because its class is unknown.
+  private var hasVariables: Bool {
+    get throws(ConfigurationError) {
+      for layer in layers {
+        let has =
+          layer.isModel
+          ? try ModelConfiguration(json: layer.json, dialect: dialect).hasVariables
+          : layer.schema(in: dialect).map { $0.variableCount > 0 } ?? true
+        if has { return true }
+      }
+      return false
+    }
+  }
+}
+
+extension VariablePlace {
+  /// This place and those inside it, depth first.
+  fileprivate func append(to places: inout [VariablePlace], children: [LayerSchema.Child]) {
+    places.append(self)
+    for child in children {
+      var place = self
+      place.path = path.appending(child.name)
+      place.group = "\(group)/\(child.group)"
+      place.variables = child.schema.variables
+      place.append(to: &places, children: child.schema.children)
+    }
+  }
+}

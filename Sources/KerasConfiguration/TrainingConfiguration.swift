@@ -1,0 +1,187 @@
+/// What `compile` was told, as it is saved: `training_config` of a whole-model file, or
+/// `compile_config` of an archive. Values stay as they were read; decoding them is a step of its own.
+public struct TrainingConfiguration: Sendable, Hashable {
+  /// A name, an object, or lists and objects of them for several outputs.
+  public var loss: JSONValue
+  /// Names or objects: a list (Keras 3), or a list for each output (Keras 2); `null` for none.
+  public var metrics: JSONValue
+  /// As ``metrics``, for those weighted by sample.
+  public var weightedMetrics: JSONValue
+  /// Weights of several outputs; `null` for none.
+  public var lossWeights: JSONValue
+  /// Absent from Keras 2's whole-model files.
+  public var runEagerly: JSONValue
+  /// Absent from Keras 2's whole-model files.
+  public var stepsPerExecution: JSONValue
+  /// Absent from Keras 2's whole-model files.
+  public var jitCompile: JSONValue
+  /// Nil where the file has none: Keras 3 loses it from a model that was saved as `.h5` before.
+  public var optimizer: OptimizerEntry?
+  /// Keys that none of the three dialects writes, kept for whoever put them there.
+  public var otherKeys: JSONObject
+  /// Whose spelling the values are.
+  public var dialect: Dialect
+
+  /// A training made in Swift, spelled for `dialect` and `container`.
+  public init(
+    loss: LossConfiguration, metrics: [MetricConfiguration] = [],
+    optimizer: OptimizerConfiguration, dialect: Dialect = .keras2,
+    container: ConfigurationContainer = .attribute
+  ) throws(ConfigurationError) {
+    var names: [JSONValue] = []
+    for metric in metrics { names.append(try metric.json(for: dialect, in: container)) }
+    self.loss = loss.json(for: dialect, in: container)
+    self.metrics = names.isEmpty ? .null : .array(names)
+    weightedMetrics = .null
+    lossWeights = .null
+    runEagerly = dialect == .keras3 ? false : .null
+    stepsPerExecution = dialect == .keras3 ? 1 : .null
+    jitCompile = dialect == .keras3 ? false : .null
+    self.optimizer = try optimizer.entry(for: dialect, in: container)
+    otherKeys = JSONObject()
+    self.dialect = dialect
+  }
+
+  /// Parses the text of a `training_config`; see ``init(json:dialect:)``.
+  public init(parsing text: String, dialect: Dialect) throws(ConfigurationError) {
+    try self.init(json: JSONValue(parsing: text), dialect: dialect)
+  }
+
+  /// From either container. Throws unless `json` is an object.
+  public init(json: JSONValue, dialect: Dialect) throws(ConfigurationError) {
+    guard let fields = json.object else {
+      throw .unexpectedValue(
+        key: "training_config", object: "training configuration", expected: "an object",
+        found: json)
+    }
+    loss = fields["loss"] ?? .null
+    metrics = fields["metrics"] ?? .null
+    weightedMetrics = fields["weighted_metrics"] ?? .null
+    lossWeights = fields["loss_weights"] ?? .null
+    runEagerly = fields["run_eagerly"] ?? .null
+    stepsPerExecution = fields["steps_per_execution"] ?? .null
+    jitCompile = fields["jit_compile"] ?? .null
+    let entries = [fields["optimizer_config"], fields["optimizer"]]
+    let entry = entries.compactMap { $0 }.first { !$0.isNull }
+    optimizer = entry.map { OptimizerEntry(json: $0, dialect: dialect) }
+    otherKeys = JSONObject(fields.pairs.filter { !Self.knownKeys.contains($0.key) })
+    self.dialect = dialect
+  }
+
+  private static let knownKeys: Set<String> = [
+    "loss", "metrics", "weighted_metrics", "loss_weights", "run_eagerly", "steps_per_execution",
+    "jit_compile", "optimizer_config", "optimizer",
+  ]
+}
+
+// MARK: - Decoding
+
+extension TrainingConfiguration {
+  /// The loss as a value. Throws where Cairn cannot train with it; nil if there is none.
+  public func decodedLoss() throws(ConfigurationError) -> LossConfiguration? {
+    guard !loss.isNull else { return nil }
+    guard [.null, 1.0, 1, [1.0], [1]].contains(lossWeights) else {
+      throw .unsupported(
+        key: "loss_weights", object: "training configuration", value: lossWeights,
+        cure: "train one output with weight 1")
+    }
+    return try LossConfiguration(json: loss)
+  }
+
+  /// The metrics of the one output, in order. Throws for a metric that Cairn cannot compute.
+  public func decodedMetrics() throws(ConfigurationError) -> [MetricConfiguration] {
+    guard !metrics.isNull else { return [] }
+    guard var entries = metrics.array else {
+      throw .unexpectedValue(
+        key: "metrics", object: "training configuration", expected: "a list", found: metrics)
+    }
+    // Keras 2 writes a list for each output.
+    if entries.count == 1, let nested = entries[0].array { entries = nested }
+    var decoded: [MetricConfiguration] = []
+    for entry in entries { decoded.append(try MetricConfiguration(json: entry)) }
+    return decoded
+  }
+}
+
+// MARK: - Writing
+
+extension TrainingConfiguration {
+  /// The object that `dialect` writes, keys in its order. The values of the loss and of metrics are
+  /// written as they are, except that a loss's short alias becomes its long name.
+  ///
+  /// The optimizer comes back as it was read where dialect and container agree; otherwise it is
+  /// translated, which throws for a class other than ``OptimizerEntry/knownClassNames``.
+  public func json(
+    for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> JSONValue {
+    if let stray = otherKeys.pairs.first, dialect != self.dialect {
+      throw .notExpressible(
+        key: stray.key, object: "training configuration", dialect: dialect,
+        cure: "remove the key, or keep the dialect (\(self.dialect))")
+    }
+    var object = try knownJSON(for: dialect, in: container)
+    object.pairs += otherKeys.pairs
+    return .object(object)
+  }
+
+  private func knownJSON(
+    for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> JSONObject {
+    let optimizer = try optimizerJSON(for: dialect, in: container)
+    let loss = try lossJSON(for: dialect, in: container)
+    switch (container, dialect) {
+    case (.attribute, .keras2), (.attribute, .tfKeras):
+      return [
+        "loss": loss, "metrics": metrics, "weighted_metrics": weightedMetrics,
+        "loss_weights": lossWeights, "optimizer_config": optimizer,
+      ]
+    case (.attribute, .keras3):
+      return [
+        "loss": loss, "loss_weights": lossWeights, "metrics": metrics,
+        "weighted_metrics": weightedMetrics, "run_eagerly": runEagerlyForKeras3,
+        "steps_per_execution": stepsForKeras3, "jit_compile": jitCompileForKeras3,
+        "optimizer_config": optimizer,
+      ]
+    case (.document, .keras3):
+      return [
+        "optimizer": optimizer, "loss": loss, "loss_weights": lossWeights, "metrics": metrics,
+        "weighted_metrics": weightedMetrics, "run_eagerly": runEagerlyForKeras3,
+        "steps_per_execution": stepsForKeras3, "jit_compile": jitCompileForKeras3,
+      ]
+    case (.document, _):
+      return [
+        "optimizer": optimizer, "loss": loss, "metrics": metrics, "loss_weights": lossWeights,
+        "weighted_metrics": weightedMetrics, "run_eagerly": runEagerly,
+        "steps_per_execution": stepsPerExecution, "jit_compile": jitCompile,
+      ]
+    }
+  }
+
+  private var runEagerlyForKeras3: JSONValue { runEagerly.isNull ? false : runEagerly }
+  private var stepsForKeras3: JSONValue { stepsPerExecution.isNull ? 1 : stepsPerExecution }
+  private var jitCompileForKeras3: JSONValue { jitCompile.isNull ? false : jitCompile }
+
+  /// Names are the same everywhere; objects are translated between dialects.
+  private func lossJSON(
+    for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> JSONValue {
+    if let name = loss.string { return .string(LossConfiguration.aliases[name] ?? name) }
+    if loss.isNull
+      || (dialect == self.dialect && (loss["module"] != nil) == (container == .document))
+    {
+      return loss
+    }
+    return try LossConfiguration(json: loss).json(for: dialect, in: container)
+  }
+
+  private func optimizerJSON(
+    for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> JSONValue {
+    guard let optimizer else { return .null }
+    let isDocument = optimizer.json["module"] != nil
+    if dialect == optimizer.dialect && isDocument == (container == .document) {
+      return optimizer.json
+    }
+    return try optimizer.decoded().json(for: dialect, in: container)
+  }
+}

@@ -1,0 +1,51 @@
+public import Checkpoints
+public import Optimizers
+public import Tensors
+
+extension Optimizer {
+  /// The optimizer that a checkpoint holds, ready to go on.
+  ///
+  /// - Parameter variables: the trainable variables of the model, in its order. A state without slots is
+  ///   that of an optimizer that was never used: its slots start anew.
+  ///
+  /// Throws ``TrainingError/optimizer(_:)`` for options that Cairn does not have and slots that do not
+  /// fit, ``TrainingError/stateMismatch(_:)`` when a slot is missing: going on with a fresh one would
+  /// train differently without a word.
+  public init(
+    restoring state: OptimizerState, training variables: [Variable]
+  ) throws(TrainingError) {
+    var values: [SlotID: Tensor] = [:]
+    for slot in state.slots { values[SlotID(slot: slot.slot, variable: slot.owner)] = slot.value }
+    do throws(OptimizerError) {
+      self = try Optimizer(configuration: state.configuration)
+      try build(for: variables)
+      iterations = state.iterations
+      if !values.isEmpty { try setSlots(values) }
+    } catch { throw .optimizer(error) }
+    guard !values.isEmpty else { return }
+    for name in slots.names {
+      for (variable, tensor) in zip(slots.variables, slots[name] ?? []) where tensor != nil {
+        guard values[SlotID(slot: name, variable: variable.id)] == nil else { continue }
+        throw .stateMismatch(
+          "the checkpoint has no \(name) of \(variable.name), which is trained")
+      }
+    }
+  }
+
+  /// What a checkpoint holds of this optimizer; no bytes move.
+  ///
+  /// Throws ``TrainingError/optimizer(_:)`` for a rule of your own, for which Keras has no class.
+  public func checkpointState() throws(TrainingError) -> OptimizerState {
+    var saved: [SlotVariable] = []
+    for name in slots.names {
+      for (variable, tensor) in zip(slots.variables, slots[name] ?? []) {
+        guard let tensor else { continue }
+        saved.append(SlotVariable(slot: name, owner: variable.id, value: tensor))
+      }
+    }
+    do throws(OptimizerError) {
+      return OptimizerState(
+        configuration: try configuration(), iterations: iterations, slots: saved)
+    } catch { throw .optimizer(error) }
+  }
+}

@@ -1,0 +1,16 @@
+import ArgumentParser
+
+/// Trains models whose state is saved in files that Keras opens.
+@main
+struct Cairn: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cairn",
+    abstract: "Train Keras models; stop anywhere, and go on with the same bits.",
+    discussion: """
+      Data are HDF5 files with datasets x and y, one row an example. Exit codes: 0 done, 2 trouble \
+      (one line says what), 64 wrong usage.
+      """,
+    subcommands: [
+      TrainCommand.self, ResumeCommand.self, EvaluateCommand.self, PredictCommand.self,
+    ])
+}

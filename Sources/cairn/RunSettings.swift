@@ -1,0 +1,77 @@
+import KerasConfiguration
+import Training
+
+/// What a run needs to be taken up again, beside its state: part of every checkpoint.
+struct RunSettings {
+  var dataPath: String
+  var dataDigest: String
+  var validationSplit: Double
+  var epochs: Int
+  var batchSize: Int
+  var shuffles: Bool
+  var threadCount: Int
+  /// Nil: at the end of every epoch.
+  var saveEverySteps: Int?
+  var output: String?
+  var history: String?
+  var outputWeights: OutputWeights
+
+  var json: JSONValue {
+    [
+      "data": .string(dataPath), "dataDigest": .string(dataDigest),
+      "validationSplit": JSONValue(validationSplit), "epochs": JSONValue(epochs),
+      "batchSize": JSONValue(batchSize), "shuffles": .bool(shuffles),
+      "threadCount": JSONValue(threadCount), "saveEverySteps": JSONValue(saveEverySteps),
+      "output": JSONValue(output), "history": JSONValue(history),
+      "outputWeights": .string(outputWeights.rawValue),
+    ]
+  }
+
+  /// Throws when a setting is missing: the checkpoint is not one of `cairn train`.
+  init(json: JSONValue, path: String) throws {
+    func require<Value>(_ value: Value?, _ key: String) throws -> Value {
+      if let value { return value }
+      throw CommandError(
+        "cannot resume from \(path): its record of the run lacks `\(key)`; "
+          + "only runs of `cairn train --checkpoints` can be resumed")
+    }
+    dataPath = try require(json["data"]?.string, "data")
+    dataDigest = try require(json["dataDigest"]?.string, "dataDigest")
+    validationSplit = try require(json["validationSplit"]?.double, "validationSplit")
+    epochs = try require(json["epochs"]?.int, "epochs")
+    batchSize = try require(json["batchSize"]?.int, "batchSize")
+    shuffles = try require(json["shuffles"]?.bool, "shuffles")
+    threadCount = try require(json["threadCount"]?.int, "threadCount")
+    saveEverySteps = json["saveEverySteps"]?.int
+    output = json["output"]?.string
+    history = json["history"]?.string
+    outputWeights = try require(
+      json["outputWeights"]?.string.flatMap(OutputWeights.init), "outputWeights")
+  }
+
+  init(
+    dataPath: String, dataDigest: String, validationSplit: Double, epochs: Int, batchSize: Int,
+    shuffles: Bool, threadCount: Int, saveEverySteps: Int?, output: String?, history: String?,
+    outputWeights: OutputWeights
+  ) {
+    self.dataPath = dataPath
+    self.dataDigest = dataDigest
+    self.validationSplit = validationSplit
+    self.epochs = epochs
+    self.batchSize = batchSize
+    self.shuffles = shuffles
+    self.threadCount = threadCount
+    self.saveEverySteps = saveEverySteps
+    self.output = output
+    self.history = history
+    self.outputWeights = outputWeights
+  }
+}
+
+/// Which copy of the weights the output file holds as the model's own.
+enum OutputWeights: String {
+  /// The weights that were trained.
+  case live
+  /// The optimizer's moving averages, as Keras leaves them after `fit`.
+  case average
+}

@@ -1,0 +1,131 @@
+import Tensors
+import Testing
+
+@testable import Checkpoints
+
+@Suite("Ties between slots and variables") struct SlotTiesTests {
+  private static func owner(_ layer: String, _ own: String, _ shape: Shape) -> SlotTies.Owner {
+    SlotTies.Owner(
+      id: VariableID(layer: [layer], index: own == "kernel" ? 0 : 1), name: "\(layer)/\(own)",
+      storedName: "\(layer)/\(own)", shape: shape)
+  }
+
+  private static func stored(_ name: String?, _ shape: Shape) -> SlotTies.Stored {
+    SlotTies.Stored(
+      name: name, datasetPath: name ?? "?", shape: shape,
+      dtype: name?.hasSuffix("iteration") ?? (shape.rank == 0) ? .int64 : .float32)
+  }
+
+  private let kernel = Self.owner("a", "kernel", [2, 2])
+  private let other = Self.owner("b", "kernel", [2, 2])
+
+  private func slot(_ name: String, _ owner: SlotTies.Owner) -> SlotTies.Tie {
+    .slot(name, owner: owner.id, ownerName: owner.name)
+  }
+
+  @Test(
+    "a name ties a slot in every spelling of Keras",
+    arguments: [
+      "accumulator/a/kernel:0", "Adagrad/accumulator/a/kernel:0",
+      "cond_1/Adagrad/accumulator/a/kernel:0", "Adagrad/a/kernel/accumulator:0",
+      "adagrad/a_kernel_accumulator",
+    ])
+  func spellings(name: String) throws {
+    let ties = try SlotTies(
+      of: [Self.stored("iteration", []), Self.stored(name, [2, 2])], slotNames: nil,
+      owners: [kernel, other], order: .unknown, path: "x")
+    #expect(ties.ties == [.iteration, slot("accumulator", kernel)])
+  }
+
+  @Test("a gradient accumulator is not taken for an accumulator")
+  func gradientAccumulator() throws {
+    let ties = try SlotTies(
+      of: [
+        Self.stored("iteration", []), Self.stored("adagrad/a_kernel_gradient_accumulator", [2, 2]),
+      ], slotNames: nil, owners: [kernel], order: .unknown, path: "x")
+    #expect(ties.ties[1] == slot("gradient_accumulator", kernel))
+  }
+
+  @Test("a name that fits two variables ties none")
+  func ambiguousName() throws {
+    // Keras 3 turns the slashes of both a/b/kernel and a_b/kernel into underscores.
+    let first = SlotTies.Owner(
+      id: VariableID(layer: ["a", "b"], index: 0), name: "a/b/kernel", storedName: "a/b/kernel",
+      shape: [2])
+    let second = SlotTies.Owner(
+      id: VariableID(layer: ["a_b"], index: 0), name: "a_b/kernel", storedName: "a_b/kernel",
+      shape: [2])
+    let ties = try SlotTies(
+      of: [Self.stored("iteration", []), Self.stored("adagrad/a_b_kernel_accumulator", [2])],
+      slotNames: nil, owners: [first, second], order: .unknown, path: "x")
+    #expect(ties.ties[1] == .untied)
+    #expect(ties.notes.count == 1)
+  }
+
+  @Test("names and order that contradict each other are an error that shows both")
+  func contradiction() throws {
+    let error = try #require(throws: CheckpointError.self) {
+      _ = try SlotTies(
+        of: [
+          Self.stored("iteration", []), Self.stored("accumulator/b/kernel:0", [2, 2]),
+          Self.stored("accumulator/a/kernel:0", [2, 2]),
+        ], slotNames: ["accumulator"], owners: [kernel, other], order: .known([kernel, other]),
+        path: "x")
+    }
+    #expect(error.kind == .inconsistent)
+    #expect(error.problem.contains("accumulator of b/kernel"))
+    #expect(error.problem.contains("accumulator of a/kernel"))
+  }
+
+  @Test("a slot of another shape than its variable is an error")
+  func shape() {
+    #expect(throws: CheckpointError.self) {
+      _ = try SlotTies(
+        of: [Self.stored("iteration", []), Self.stored("accumulator/a/kernel:0", [4])],
+        slotNames: nil, owners: [kernel], order: .unknown, path: "x")
+    }
+  }
+
+  @Test("positions alone tie slots where the architecture tells the order, block by block")
+  func positions() throws {
+    let ties = try SlotTies(
+      of: [Self.stored(nil, [])] + (0..<4).map { _ in Self.stored(nil, [2, 2]) },
+      slotNames: ["average", "accumulator"], owners: [kernel, other],
+      order: .known([kernel, other]), path: "x")
+    #expect(
+      ties.ties == [
+        .iteration, slot("average", kernel), slot("average", other), slot("accumulator", kernel),
+        slot("accumulator", other),
+      ])
+  }
+
+  @Test("shapes prove an order only where they admit a single one")
+  func interleavings() throws {
+    let wide = Self.owner("c", "kernel", [3, 5])
+    func ties(_ classes: [[[SlotTies.Owner]]], _ shapes: [Shape]) throws -> SlotTies {
+      try SlotTies(
+        of: [Self.stored(nil, [])] + shapes.map { Self.stored(nil, $0) },
+        slotNames: ["accumulator"], owners: [kernel, other, wide],
+        order: .anyInterleaving(classes), path: "x")
+    }
+    // Two layers of one class keep their order; the third stands where its shape says.
+    let proven = try ties([[[kernel], [other]], [[wide]]], [[2, 2], [3, 5], [2, 2]])
+    #expect(
+      proven.ties.dropFirst() == [
+        slot("accumulator", kernel), slot("accumulator", wide), slot("accumulator", other),
+      ])
+    // Layers of two classes with equal shapes could stand in either order.
+    let open = try ties([[[kernel]], [[other]]], [[2, 2], [2, 2]])
+    #expect(open.ties.dropFirst() == [.untied, .untied])
+    #expect(open.notes.count == 1)
+  }
+
+  @Test("a count that is not the model's ties nothing by position, and a note says so")
+  func frozenInBetween() throws {
+    let ties = try SlotTies(
+      of: [Self.stored(nil, []), Self.stored(nil, [2, 2])], slotNames: ["accumulator"],
+      owners: [kernel, other], order: .known([kernel, other]), path: "x")
+    #expect(ties.ties == [.iteration, .untied])
+    #expect(ties.notes.contains { $0.contains("frozen") })
+  }
+}

@@ -1,0 +1,116 @@
+import KerasConfiguration
+import Optimizers
+import Tensors
+import Testing
+import Training
+
+@Suite("Resumption")
+struct ResumptionTests {
+  @Test("k steps, a copy, and the rest equal the uninterrupted run bit for bit, at every k")
+  func everyStep() throws {
+    let run = try SmallRun()
+    var whole = try run.start()
+    try run.trainer.fit(
+      run.data, validation: run.validation, epochs: run.epochs, state: &whole)
+    #expect(whole.history.losses.count == 15)
+
+    for k in 1...15 {
+      var state = try run.start()
+      let outcome = try run.trainer.fit(
+        run.data, validation: run.validation, epochs: run.epochs, state: &state
+      ) { event, _ in
+        guard case .stepEnded(let step) = event, step.step == k else { return .proceed }
+        return .stop
+      }
+      #expect(outcome == .stopped)
+      var resumed = state
+      #expect(resumed.position.step == k)
+      try run.trainer.fit(
+        run.data, validation: run.validation, epochs: run.epochs, state: &resumed)
+      expectIdentical(resumed, whole, "stopped after step \(k)")
+      #expect(state.history.losses.count == k, "the copy was disturbed")
+    }
+  }
+
+  @Test("a run that is given more epochs later equals one that had them from the start")
+  func moreEpochs() throws {
+    let run = try SmallRun()
+    var whole = try run.start()
+    try run.trainer.fit(run.data, epochs: 3, state: &whole)
+    var state = try run.start()
+    for epochs in 1...3 { try run.trainer.fit(run.data, epochs: epochs, state: &state) }
+    expectIdentical(state, whole)
+  }
+
+  @Test("one changed bit of an accumulator changes the end")
+  func alteredSlot() throws {
+    let run = try SmallRun()
+    var whole = try run.start()
+    try run.trainer.fit(run.data, epochs: 2, state: &whole)
+    var state = try run.start()
+    try run.trainer.fit(run.data, epochs: 1, state: &state)
+    let id = run.trainer.model.variables[0].id
+    var slot = try #require(state.optimizer.slots["accumulator", id])
+    slot.withMutableElements(of: Float.self) { $0[3] *= 1.5 }
+    try state.optimizer.setSlots([SlotID(slot: "accumulator", variable: id): slot])
+    try run.trainer.fit(run.data, epochs: 2, state: &state)
+    #expect(!state.variables[0].value.isIdentical(to: whole.variables[0].value))
+  }
+
+  @Test("a state in the middle of an epoch is refused by another batch size")
+  func otherBatchSize() throws {
+    let run = try SmallRun()
+    var state = try run.start()
+    try run.trainer.fit(run.data, epochs: 1, state: &state) { event, _ in
+      if case .stepEnded(let step) = event, step.step == 2 { return .stop }
+      return .proceed
+    }
+    let before = state
+    let other = try SmallRun(batchSize: 5)
+    let error = #expect(throws: TrainingError.self) {
+      try other.trainer.fit(other.data, epochs: 1, state: &state)
+    }
+    guard case .stateMismatch? = error else {
+      Issue.record("found \(String(describing: error))")
+      return
+    }
+    expectIdentical(state, before)
+  }
+}
+
+@Suite("Memory of a step")
+struct StepMemoryTests {
+  @Test("no variable or slot is copied from step to step")
+  func inPlace() throws {
+    let run = try SmallRun()
+    var state = try run.start()
+    var addresses: [[UInt]] = []
+    // The averages start as copies of the variables, so the first step gives them storages.
+    try run.trainer.fit(run.data, epochs: 2, state: &state) { event, state in
+      guard case .stepEnded = event else { return .proceed }
+      let trained = run.trainer.model.trainableVariables.map { state.variables[$0].value }
+      let slots = state.optimizer.slots.names.flatMap { state.optimizer.slots[$0] ?? [] }
+      addresses.append((trained + slots.compactMap { $0 }).map(address))
+      return .proceed
+    }
+    #expect(addresses.count == 10)
+    #expect(addresses[0].count == 18)
+    for later in addresses.dropFirst() { #expect(later == addresses[0]) }
+  }
+
+  @Test("a snapshot stays as it was while training goes on")
+  func snapshot() throws {
+    let run = try SmallRun()
+    var state = try run.start()
+    try run.trainer.fit(run.data, epochs: 1, state: &state)
+    let snapshot = state
+    let bytes = snapshot.variables.map { $0.value.elements(of: Float.self) }
+    try run.trainer.fit(run.data, epochs: 2, state: &state)
+    #expect(snapshot.variables.map { $0.value.elements(of: Float.self) } == bytes)
+    #expect(state.variables[0].value.elements(of: Float.self) != bytes[0])
+  }
+
+  private func address(_ tensor: Tensor) -> UInt {
+    tensor.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+  }
+}
