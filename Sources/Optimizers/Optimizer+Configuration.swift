@@ -30,31 +30,29 @@ extension Optimizer {
   /// The configuration of this optimizer as it is now, with the options that it was given and that have
   /// no effect. Throws ``OptimizerError/unsupportedClass(_:)`` for a rule of your own, for which Keras
   /// has no class.
-  public var configuration: OptimizerConfiguration {
-    get throws(OptimizerError) {
-      guard let adagrad = rule as? Adagrad else { throw .unsupportedClass(rule.className) }
-      var configuration = inactiveOptions
-      configuration.rule = .adagrad(
-        initialAccumulatorValue: adagrad.initialAccumulatorValue, epsilon: adagrad.epsilon)
-      switch learningRate {
-      case .constant(let rate):
-        // The double that was given may say more than the float32 that acts.
-        if case .constant(let given) = configuration.learningRate, Float(given) == rate { break }
-        configuration.learningRate = .constant(Double(rate))
-      }
-      configuration.arithmetic = arithmetic
-      configuration.name =
-        name == Self.defaultName(className: rule.className, arithmetic) ? nil : name
-      configuration.average.isEnabled = averages != nil
-      if let averages {
-        configuration.average.momentum = averages.momentum
-        // Zero means never, too.
-        if averages.overwriteFrequency != nil || configuration.average.overwriteFrequency != 0 {
-          configuration.average.overwriteFrequency = averages.overwriteFrequency
-        }
-      }
-      return configuration
+  public func configuration() throws(OptimizerError) -> OptimizerConfiguration {
+    guard let adagrad = rule as? Adagrad else { throw .unsupportedClass(rule.className) }
+    var configuration = inactiveOptions
+    configuration.rule = .adagrad(
+      initialAccumulatorValue: adagrad.initialAccumulatorValue, epsilon: adagrad.epsilon)
+    switch learningRate {
+    case .constant(let rate):
+      // The double that was given may say more than the float32 that acts.
+      if case .constant(let given) = configuration.learningRate, Float(given) == rate { break }
+      configuration.learningRate = .constant(Double(rate))
     }
+    configuration.arithmetic = arithmetic
+    configuration.name =
+      name == Self.defaultName(className: rule.className, arithmetic) ? nil : name
+    configuration.average.isEnabled = averages != nil
+    if let averages {
+      configuration.average.momentum = averages.momentum
+      // Zero means never, too.
+      if averages.overwriteFrequency != nil || configuration.average.overwriteFrequency != 0 {
+        configuration.average.overwriteFrequency = averages.overwriteFrequency
+      }
+    }
+    return configuration
   }
 
   private static func requireSupported(

@@ -19,7 +19,7 @@ struct ConfigurationTests {
       OptimizerConfiguration(average: .init(isEnabled: true, momentum: 1, overwriteFrequency: 3)),
     ]
     for configuration in configurations {
-      #expect(try Optimizer(configuration: configuration).configuration == configuration)
+      #expect(try Optimizer(configuration: configuration).configuration() == configuration)
     }
   }
 
@@ -29,7 +29,7 @@ struct ConfigurationTests {
     optimizer.learningRate = 0.25
     optimizer.rule = try Adagrad(epsilon: 1e-4)
     optimizer.averages = try MovingAverages(momentum: 0.5, overwriteFrequency: 2)
-    let configuration = try optimizer.configuration
+    let configuration = try optimizer.configuration()
     #expect(configuration.learningRate == .constant(0.25))
     #expect(configuration.rule == .adagrad(epsilon: 1e-4))
     #expect(
