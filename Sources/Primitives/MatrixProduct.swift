@@ -9,7 +9,7 @@ internal import COneDNN
 ///   - b: shape (k, n); (n, k) when `transposeB`.
 ///   - c: shape (m, n); overlaps neither `a` nor `b`. Uninitialized unless `accumulate`.
 ///   - accumulate: add to what `c` holds.
-///   - threadCount: how many OpenMP threads may share the work.
+///   - threadCount: how many OpenMP threads may share the work; a small product uses one.
 ///
 /// Traps when a buffer's length is not that of its shape.
 public func multiplyMatrices(
@@ -27,7 +27,9 @@ public func multiplyMatrices(
     if !accumulate { c.update(repeating: 0) }
     return
   }
-  OpenMP.setThreadCount(threadCount)
+  // Waking a second thread takes longer than its half of a small product.
+  let isSmall = m * n * k < 1 << 20
+  OpenMP.setThreadCount(isSmall ? 1 : threadCount)
   let status = dnnl_sgemm(
     transposeA ? transposed : straight, transposeB ? transposed : straight,
     dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k),
