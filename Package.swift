@@ -59,8 +59,8 @@ let package = Package(
     executable(
       "cairn",
       [
-        argumentParser, "Checkpoints", "HDF5", "KerasConfiguration", "Optimizers", "Tensors",
-        "Training",
+        argumentParser, "Checkpoints", "HDF5", "KerasConfiguration", "Optimizers", "Primitives",
+        "Tensors", "Training",
       ]),
     executable(
       "checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),

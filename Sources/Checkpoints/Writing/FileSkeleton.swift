@@ -34,7 +34,11 @@ struct FileSkeleton {
       for dataset in plan.datasets {
         let created = try root.createDataset(
           dataset.path, dataset.value.dtype.elementType, shape: dataset.value.shape.dimensions)
-        offsets.append(created.byteOffset ?? 0)
+        // Nothing is allocated for a dataset without elements, and nothing will be written.
+        guard let offset = created.byteOffset ?? (created.byteCount == 0 ? 0 : nil) else {
+          preconditionFailure("\(created.path) was created without a place for its bytes")
+        }
+        offsets.append(offset)
       }
     }
     try file.close()
