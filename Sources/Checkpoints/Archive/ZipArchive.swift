@@ -20,6 +20,9 @@ struct ZipArchive {
     /// Bytes once decompressed.
     let byteCount: Int
     let crc32: UInt32
+    /// Where the checksum stands: in the member's header and in the directory. Nil where it stands
+    /// behind the data, too, as in archives that were written to a pipe.
+    let checksumOffsets: [Int]?
   }
 
   enum Method: Equatable {
@@ -155,7 +158,9 @@ private struct Directory {
       members.append(
         .init(
           name: entry.name, method: entry.method, data: first..<first + entry.storedByteCount,
-          byteCount: entry.byteCount, crc32: entry.crc32))
+          byteCount: entry.byteCount, crc32: entry.crc32,
+          checksumOffsets: header.uint16(6) & 8 == 0
+            ? [entry.headerOffset + 14, start + position - entry.recordLength + 16] : nil))
     }
   }
 

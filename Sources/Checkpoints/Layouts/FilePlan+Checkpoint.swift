@@ -12,8 +12,14 @@ extension FilePlan {
       switch profile.layout {
       case .wholeModel:
         self = try WholeModelLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+      case .legacyWeights:
+        self = try LegacyWeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
       case .weights:
         self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+      case .archive:
+        self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+        wrapping = .archive(
+          try ArchiveLayout.documents(of: checkpoint, dialect: profile.dialect, path: path))
       }
     } catch let error as CheckpointError {
       throw error

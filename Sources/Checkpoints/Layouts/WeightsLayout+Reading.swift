@@ -18,15 +18,15 @@ enum WeightsLayout {
 
 extension WeightsLayout {
   static func readManifest(
-    _ root: borrowing HDF5Group, cairn: CairnGroup.Content?, path: String
+    _ root: borrowing HDF5Group, model: ModelConfiguration?, training: TrainingConfiguration?,
+    path: String
   ) throws -> CheckpointManifest {
     let dialect = try dialect(of: root)
-    let model = cairn?.model
     let implied = try model.map { try ModelVariables($0, dialect: dialect) }
     let layers = try readLayers(root, dialect: dialect, implied: implied)
     var manifest = CheckpointManifest(
       layout: .weights, dialect: dialect, kerasVersion: nil, entries: layers.flatMap(\.entries),
-      optimizer: nil, model: model, training: cairn?.training, resumption: nil, notes: [])
+      optimizer: nil, model: model, training: training, resumption: nil, notes: [])
     if try root.exists(variables) {
       manifest.entries += try readVariables(
         root.openGroup(variables), of: [], names: nil)
