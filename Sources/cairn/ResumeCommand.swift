@@ -59,11 +59,22 @@ struct ResumeCommand: ParsableCommand {
       let state = try TrainingState(resuming: checkpoint, model: source.model)
       let dataset = try file.dataset()
       let objective = try source.objective(for: dataset)
+      let inputs = [settings.dataPath, saved.path]
+      if let output = settings.output {
+        try TrainingRun.checkOutput(output, replacing: force, others: inputs)
+      }
+      if let file = settings.history {
+        // The run's own history is written anew, from what the checkpoint remembers of it.
+        try OutputCheck.check(
+          file, replacing: force || history == nil,
+          others: inputs + [settings.output].compactMap(\.self))
+      }
       let run = try TrainingRun(
         settings: settings, model: source.model, loss: objective.loss, metrics: objective.metrics,
-        data: dataset,
-        store: try CheckpointStore(opening: absolutePath(folder), profile: Self.profile(saved)),
-        replacesOutput: force)
+        data: dataset, replacesOutput: force,
+        openingStore: {
+          try CheckpointStore(opening: absolutePath(folder), profile: Self.profile(saved))
+        })
       print(
         "resuming \(saved.path) at step \(state.position.step), epoch "
           + "\(min(state.position.epoch + 1, settings.epochs)) of \(settings.epochs)")

@@ -3,7 +3,7 @@ import Checkpoints
 import KerasConfiguration
 
 #if canImport(Glibc)
-  import Glibc
+  @preconcurrency import Glibc  // `stdout` is a variable there
 #else
   import Darwin
 #endif
@@ -21,9 +21,16 @@ enum Console {
     do {
       try work()
     } catch {
-      let line = Array("checkpoint-inspect: \(error)\n".utf8)
-      _ = write(STDERR_FILENO, line, line.count)
-      throw ExitCode(2)
+      throw trouble("\(error)")
     }
+    guard fflush(stdout) == 0, ferror(stdout) == 0 else {
+      throw trouble("cannot write to standard output: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  private static func trouble(_ text: String) -> ExitCode {
+    let line = Array("checkpoint-inspect: \(text)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
+    return ExitCode(2)
   }
 }

@@ -21,19 +21,12 @@ extension WeightsLayout {
     _ root: borrowing HDF5Group, cairn: CairnGroup.Content?, path: String
   ) throws -> CheckpointManifest {
     let dialect = try dialect(of: root)
-    var model: ModelConfiguration?
-    if let text = cairn?.modelText {
-      model = try ModelConfiguration(parsing: text, dialect: dialect)
-    }
-    var training: TrainingConfiguration?
-    if let text = cairn?.trainingText {
-      training = try TrainingConfiguration(parsing: text, dialect: dialect)
-    }
+    let model = cairn?.model
     let implied = try model.map { try ModelVariables($0, dialect: dialect) }
     let layers = try readLayers(root, dialect: dialect, implied: implied)
     var manifest = CheckpointManifest(
       layout: .weights, dialect: dialect, kerasVersion: nil, entries: layers.flatMap(\.entries),
-      optimizer: nil, model: model, training: training, resumption: nil, notes: [])
+      optimizer: nil, model: model, training: cairn?.training, resumption: nil, notes: [])
     if try root.exists(variables) {
       manifest.entries += try readVariables(
         root.openGroup(variables), of: [], names: nil)
