@@ -44,19 +44,6 @@ public enum Layout: String, Sendable, Hashable, CaseIterable {
   case archive = "archive"
 }
 
-/// The spelling of one file: whose, and in which layout. It never decides arithmetic.
-public struct Profile: Sendable, Hashable {
-  /// Whose spelling.
-  public var dialect: Dialect
-  /// How the file is organised.
-  public var layout: Layout
-
-  public init(dialect: Dialect, layout: Layout) {
-    self.dialect = dialect
-    self.layout = layout
-  }
-}
-
 /// Where a configuration stands; Keras spells the outermost objects differently in the two.
 public enum ConfigurationContainer: Sendable, Hashable {
   /// The attributes `model_config` and `training_config` of a whole-model file.
