@@ -33,6 +33,9 @@ public struct CheckpointStore: Sendable {
         .unwritable, "cannot open", path: folder, problem: "expected a folder, found a file",
         cure: "choose another folder for checkpoints")
     }
+    guard access(folder, W_OK) == 0 else {
+      throw CheckpointError.saving(folder, SystemCallError("access"))
+    }
     _ = PendingFile.removeAbandoned(in: folder)
   }
 

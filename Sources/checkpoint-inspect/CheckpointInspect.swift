@@ -14,4 +14,9 @@ struct CheckpointInspect: ParsableCommand {
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
     ])
+
+  static func main() {
+    Console.openMissingStreams()
+    main(nil)
+  }
 }

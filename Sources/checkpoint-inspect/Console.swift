@@ -16,6 +16,15 @@ enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
 enum Console {
   static func printJSON(_ value: JSONValue) { print(value.prettyText) }
 
+  /// Puts `/dev/null` in the place of standard streams that are closed. Otherwise the next file to be
+  /// opened would get the number of one.
+  static func openMissingStreams() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest free number is given out first: this one.
+      _ = open("/dev/null", O_RDWR)
+    }
+  }
+
   /// Runs a command's work; an error becomes one line on standard error and exit code 2.
   static func reportingTrouble(_ work: () throws(CheckpointError) -> Void) throws {
     do {
