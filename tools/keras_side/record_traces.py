@@ -6,6 +6,7 @@ The files of `Fixtures/traces` are described in `Fixtures/README.md`: one for ea
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import random
 import sys
@@ -17,13 +18,15 @@ import numpy as np
 
 from keras_side.files import create, require_group, write_dataset
 from keras_side.generation import Generation, current
+from keras_side.schedule_tables import SCHEDULES, record_schedule
+from keras_side.trace_optimizers import optimizer_rows
 from keras_side.trace_options import option_rows
 from keras_side.trace_recording import Trace, record
 from keras_side.trace_table import TraceRow, rows_for
 
 FORMAT_VERSION = 1
 TABLES: dict[str, Callable[[str], list[TraceRow]]] = {
-    "": rows_for, "-options": option_rows}
+    "": rows_for, "-options": option_rows, "-optimizers": optimizer_rows}
 """What the file's name ends in, after the generation -> the rows, given the arithmetic."""
 
 
@@ -88,6 +91,36 @@ def check(path: Path, generation: Generation, rows: list[TraceRow]) -> int:
     return failures
 
 
+def schedules_path(folder: Path, generation: Generation) -> Path:
+    """The table of schedules, beside the traces."""
+    return folder / f"{generation.name}-schedules.json"
+
+
+def write_schedules(folder: Path, generation: Generation) -> None:
+    """Evaluates all schedules and writes their table."""
+    path = schedules_path(folder, generation)
+    tables = [record_schedule(generation, name) for name in SCHEDULES
+              if SCHEDULES[name].arithmetic in (None, generation.arithmetic)]
+    document = {"format_version": FORMAT_VERSION, "generation": generation.name,
+                "arithmetic": generation.arithmetic, "versions": generation.versions()}
+    lines = ",\n".join(json.dumps(table) for table in tables)
+    path.write_text(json.dumps(document)[:-1] + f', "schedules": [\n{lines}\n]}}\n',
+                    encoding="utf-8")
+    print(f"{path}: {len(tables)} schedules")
+
+
+def check_schedules(folder: Path, generation: Generation, fraction: float, seed: int) -> int:
+    """Evaluates a part of the schedules again and compares; returns how many differ."""
+    stored = json.loads(schedules_path(folder, generation).read_text(encoding="utf-8"))
+    count = max(1, math.ceil(fraction * len(stored["schedules"])))
+    failures = 0
+    for table in random.Random(seed).sample(stored["schedules"], count):
+        equal = record_schedule(generation, table["name"]) == table
+        failures += not equal
+        print(f"{'equal' if equal else 'drift'}  {generation.name}-schedules/{table['name']}")
+    return failures
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
@@ -106,6 +139,11 @@ def main() -> int:
         count = max(1, math.ceil(arguments.fraction * len(rows)))
         chosen = random.Random(arguments.seed).sample(rows, count)
         failures += check(path, generation, chosen)
+    if arguments.check:
+        failures += check_schedules(arguments.folder, generation, arguments.fraction,
+                                    arguments.seed)
+    else:
+        write_schedules(arguments.folder, generation)
     return min(1, failures)
 
 

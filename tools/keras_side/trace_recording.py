@@ -75,7 +75,7 @@ def record(generation: Generation, row: TraceRow) -> Trace:
 
 def _folder(row: TraceRow, slot: str) -> str:
     """The group of a slot's datasets."""
-    if slot == "average" or row.optimizer == "Adagrad":
+    if slot in ("average", "gradient_accumulator") or row.optimizer == "Adagrad":
         return f"{slot}s"
     return f"slots/{slot}"
 
