@@ -5,6 +5,7 @@
   tools/generate_fixtures.py digits          Fixtures/digits.h5
   tools/generate_fixtures.py traces          Fixtures/traces/: optimizer steps of both generations
   tools/generate_fixtures.py models          Fixtures/keras-*/: models saved by Keras
+  tools/generate_fixtures.py configurations  Fixtures/keras-*/: optimizers' configurations as JSON
   tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
 
   tools/generate_fixtures.py traces --check --fraction 0.1 [--seed N]
@@ -23,7 +24,7 @@ import keras_environments as environments
 
 FIXTURES = environments.REPOSITORY / "Fixtures"
 GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
-KINDS = ("digits", "traces", "models", "losses")
+KINDS = ("digits", "traces", "models", "configurations", "losses")
 
 
 def make_digits(folder: Path) -> None:
@@ -34,22 +35,20 @@ def make_digits(folder: Path) -> None:
 
 def make_traces(folder: Path) -> None:
     """Fixtures/traces/*.h5."""
-    for environment, generation in GENERATIONS.items():
-        file = folder / "traces" / f"{generation}.h5"
-        print(environments.run(environment, "keras_side.record_traces", ["--file", str(file)]),
-              end="")
+    for environment in GENERATIONS:
+        print(environments.run(environment, "keras_side.record_traces",
+                               ["--folder", str(folder / "traces")]), end="")
 
 
 def check_traces(folder: Path, fraction: float, seed: int) -> bool:
     """Records a part of the traces again; true if all of it equals the files."""
     print(f"recording {fraction:.0%} of the traces again, seed {seed}")
     equal = True
-    for environment, generation in GENERATIONS.items():
-        file = folder / "traces" / f"{generation}.h5"
+    for environment in GENERATIONS:
         try:
             print(environments.run(
                 environment, "keras_side.record_traces",
-                ["--file", str(file), "--check", "--fraction", str(fraction),
+                ["--folder", str(folder / "traces"), "--check", "--fraction", str(fraction),
                  "--seed", str(seed)]), end="")
         except environments.EnvironmentFailure as failure:
             print(failure)
@@ -64,6 +63,13 @@ def make_models(folder: Path) -> None:
             print(environments.run(
                 environment, "keras_side.save_model",
                 ["--model", model, "--folder", str(folder / generation)]), end="")
+
+
+def make_configurations(folder: Path) -> None:
+    """Fixtures/keras-*/optimizer_*.json."""
+    for environment, generation in GENERATIONS.items():
+        print(environments.run(environment, "keras_side.record_configurations",
+                               ["--folder", str(folder / generation)]), end="")
 
 
 def make_losses(folder: Path) -> None:
@@ -99,7 +105,7 @@ def main() -> int:
             return 0 if check_traces(folder, arguments.fraction, seed) else 1
         folder.mkdir(parents=True, exist_ok=True)
         makers = {"digits": make_digits, "traces": make_traces, "models": make_models,
-                  "losses": make_losses}
+                  "configurations": make_configurations, "losses": make_losses}
         for kind in KINDS if arguments.what == "all" else [arguments.what]:
             makers[kind](folder)
     except environments.EnvironmentFailure as failure:

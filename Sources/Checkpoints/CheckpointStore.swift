@@ -91,8 +91,9 @@ extension Layout {
   /// How Keras wants the name of such a file to end; its loaders choose by name.
   public var fileSuffix: String {
     switch self {
-    case .wholeModel: ".h5"
+    case .wholeModel, .legacyWeights: ".h5"
     case .weights: ".weights.h5"
+    case .archive: ".keras"
     }
   }
 }

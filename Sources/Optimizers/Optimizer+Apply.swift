@@ -244,7 +244,7 @@ extension Optimizer {
         variable: Plane(inPlace: variable.value.storageForPartialUpdate().base),
         gradients: rows.values.storageForReading.base, firstSlot: firstSlot,
         slotCount: ruleSlots[place].count,
-        dtype: variable.value.dtype, width: rows.shape.row.elementCount),
+        dtype: variable.value.dtype, width: rows.shape.elementCount / rows.shape[0]),
       rule, scalars, summing: arithmetic != .keras3, threadCount: threadCount)
   }
 }

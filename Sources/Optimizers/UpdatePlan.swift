@@ -161,7 +161,7 @@ extension UpdatePlan {
       serialBelow: max(2, Self.serialRowElementCount / width), threadCount: threadCount
     ) { range in
       withUnsafeTemporaryAllocation(
-        byteCount: summing ? item.width * item.dtype.byteCount : 0, alignment: 64
+        byteCount: summing ? item.width * item.dtype.byteCount : 0, alignment: 16
       ) { sum in
         run(item, range, rule, scalars, sum: summing ? sum.baseAddress : nil)
       }

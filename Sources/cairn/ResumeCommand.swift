@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import KerasConfiguration
+import Primitives
 import Training
 
 struct ResumeCommand: ParsableCommand {
@@ -57,6 +58,12 @@ struct ResumeCommand: ParsableCommand {
           + "would be another one: --accept-changed-data goes on all the same")
     }
     settings.dataDigest = digest
+    if settings.instructionSet != matrixInstructionSet {
+      printToStandardError(
+        "cairn: the run was computed with \(settings.instructionSet), this machine has "
+          + "\(matrixInstructionSet): the last bits of the result may differ")
+      settings.instructionSet = matrixInstructionSet
+    }
     let source = try ModelSource(checkpoint: checkpoint, path: saved.path)
     let state = try TrainingState(resuming: checkpoint, model: source.model)
     guard state.history.losses.count == Int(state.position.step),

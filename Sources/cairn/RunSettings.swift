@@ -10,6 +10,8 @@ struct RunSettings {
   var batchSize: Int
   var shuffles: Bool
   var threadCount: Int
+  /// What the run's matrix products were computed with; others may change the last bits.
+  var instructionSet: String
   /// Nil: at the end of every epoch.
   var saveEverySteps: Int?
   var output: String?
@@ -21,7 +23,8 @@ struct RunSettings {
       "data": .string(dataPath), "dataDigest": .string(dataDigest),
       "validationSplit": JSONValue(validationSplit), "epochs": JSONValue(epochs),
       "batchSize": JSONValue(batchSize), "shuffles": .bool(shuffles),
-      "threadCount": JSONValue(threadCount), "saveEverySteps": JSONValue(saveEverySteps),
+      "threadCount": JSONValue(threadCount), "instructionSet": .string(instructionSet),
+      "saveEverySteps": JSONValue(saveEverySteps),
       "output": JSONValue(output), "history": JSONValue(history),
       "outputWeights": .string(outputWeights.rawValue),
     ]
@@ -46,6 +49,7 @@ struct RunSettings {
     shuffles = try require(json["shuffles"]?.bool, "shuffles")
     threadCount = try require(
       json["threadCount"]?.int.within(OptionRanges.threads), "threadCount")
+    instructionSet = try require(json["instructionSet"]?.string, "instructionSet")
     if let interval = json["saveEverySteps"], interval != .null {
       saveEverySteps = try require(interval.int.within(1...Int.max), "saveEverySteps")
     }
@@ -57,8 +61,8 @@ struct RunSettings {
 
   init(
     dataPath: String, dataDigest: String, validationSplit: Double, epochs: Int, batchSize: Int,
-    shuffles: Bool, threadCount: Int, saveEverySteps: Int?, output: String?, history: String?,
-    outputWeights: OutputWeights
+    shuffles: Bool, threadCount: Int, instructionSet: String, saveEverySteps: Int?,
+    output: String?, history: String?, outputWeights: OutputWeights
   ) {
     self.dataPath = dataPath
     self.dataDigest = dataDigest
@@ -67,6 +71,7 @@ struct RunSettings {
     self.batchSize = batchSize
     self.shuffles = shuffles
     self.threadCount = threadCount
+    self.instructionSet = instructionSet
     self.saveEverySteps = saveEverySteps
     self.output = output
     self.history = history

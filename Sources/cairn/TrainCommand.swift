@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import KerasConfiguration
 import Optimizers
+import Primitives
 import Training
 
 #if canImport(Glibc)
@@ -120,7 +121,8 @@ struct TrainCommand: ParsableCommand {
       let settings = RunSettings(
         dataPath: absolutePath(file.path), dataDigest: file.digest,
         validationSplit: validationSplit, epochs: epochs, batchSize: batchSize, shuffles: shuffle,
-        threadCount: threads, saveEverySteps: saveEverySteps, output: output.map(absolutePath),
+        threadCount: threads, instructionSet: matrixInstructionSet, saveEverySteps: saveEverySteps,
+        output: output.map(absolutePath),
         history: history.map(absolutePath), outputWeights: weights)
       let state = try initialState(source)
       if weights == .average, state.optimizer.averages == nil {

@@ -94,7 +94,7 @@ struct TrainerErrorTests {
     #expect(validation.rows == 6..<9)
   }
 
-  @Test("a batch size of zero, a model without anything to train, a handler's own error")
+  @Test("a batch size of zero, nothing to train, another model's optimizer, a handler's own error")
   func others() throws {
     let data = try Dataset(
       inputs: normalTensor("x", [4, 2]), labels: Tensor([0, 1, 2, 0] as [Int64]))
@@ -108,6 +108,18 @@ struct TrainerErrorTests {
     #expect(throws: TrainingError.self) {
       try TrainingState(model: frozen, optimizer: Optimizer(Adagrad()), seed: 0)
     }
+
+    var foreign = state
+    foreign.optimizer = try SmallRun().start().optimizer
+    let before = foreign
+    let refusal = #expect(throws: TrainingError.self) {
+      try self.trainer().fit(data, epochs: 1, state: &foreign)
+    }
+    guard case .optimizer? = refusal else {
+      Issue.record("found \(String(describing: refusal))")
+      return
+    }
+    expectIdentical(foreign, before)
 
     struct DiskIsFull: Error {}
     let error = #expect(throws: TrainingError.self) {

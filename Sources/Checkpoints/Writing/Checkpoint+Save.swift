@@ -24,7 +24,9 @@ extension FilePlan {
   func write(to path: String, replacing: Bool, threadCount: Int) throws(CheckpointError) {
     let pending = PendingFile(for: path)
     do {
-      try FileSkeleton(layingOut: self, at: pending.temporaryPath).fill(threadCount: threadCount)
+      let skeleton = try FileSkeleton(layingOut: self, at: pending.temporaryPath)
+      try skeleton.fill(threadCount: threadCount)
+      try skeleton.wrap()
       try pending.commit(replacing: replacing)
     } catch {
       throw CheckpointError.saving(path, error)

@@ -24,19 +24,28 @@ struct EmbeddingOperation: LayerOperation {
     pass: LayerPass
   ) throws(TrainingError) -> LayerOutput {
     let ids = tape[input]
-    try check(ids)
     return LayerOutput(
-      value: tape.rows(of: variables[0], at: ids.integers(), idShape: ids.shape))
+      value: tape.rows(of: variables[0], at: try rows(of: ids), idShape: ids.shape))
   }
 
+  /// The rows that `ids` stand for.
+  ///
   /// Throws ``TrainingError/idOutOfRange(layer:row:value:rowCount:)`` for the first id that is not in the
   /// table; `row` is its index along the first axis.
-  func check(_ ids: Tensor) throws(TrainingError) {
-    // An id of -0.5 is cut to 0.
-    let bad = ids.firstElement { !($0 > -1 && $0 < Double(rowCount)) }
-    guard let bad else { return }
-    throw .idOutOfRange(
-      layer: layer, row: bad.index / max(1, ids.elementCount / max(1, ids.shape[0])),
-      value: bad.value, rowCount: rowCount)
+  @discardableResult
+  func rows(of ids: Tensor) throws(TrainingError) -> [Int] {
+    if ids.dtype.isFloatingPoint, let bad = ids.firstElement(where: { $0.isNaN }) {
+      throw outOfRange(bad.value, at: bad.index, of: ids)
+    }
+    let rows = ids.integers()
+    for (index, row) in rows.enumerated() where row < 0 || row >= rowCount {
+      throw outOfRange(Double(row), at: index, of: ids)
+    }
+    return rows
+  }
+
+  private func outOfRange(_ id: Double, at index: Int, of ids: Tensor) -> TrainingError {
+    let rowSize = ids.elementCount / ids.shape[0]
+    return .idOutOfRange(layer: layer, row: index / rowSize, value: id, rowCount: rowCount)
   }
 }

@@ -63,8 +63,14 @@ extension Tensor {
     return dtype.withElementType { search($0) }
   }
 
-  /// The elements as integers, cut toward zero as a cast does.
+  /// The elements as integers, cut toward zero as a cast does. The usual dtypes have loops of their
+  /// own; the others go through generic code, some fifty times slower.
   func integers() -> [Int] {
-    converted(to: .int64).elements(of: Int64.self).map(Int.init)
+    switch dtype {
+    case .int64: withElements(of: Int64.self) { $0.map { Int($0) } }
+    case .int32: withElements(of: Int32.self) { $0.map { Int($0) } }
+    case .uint8: withElements(of: UInt8.self) { $0.map { Int($0) } }
+    default: converted(to: .int64).elements(of: Int64.self).map { Int($0) }
+    }
   }
 }

@@ -14,7 +14,7 @@ extension Model {
     }
     for call in calls where call.input == 0 {
       if let embedding = layers[call.layer].operation as? EmbeddingOperation {
-        try embedding.check(inputs)
+        try embedding.rows(of: inputs)
       }
     }
   }
