@@ -12,6 +12,8 @@ struct Benchmarks {
     ("cache", OptimizerBenchmarks.cache),
     ("small", OptimizerBenchmarks.smallVariables),
     ("rows", OptimizerBenchmarks.rows),
+    ("checkpoint", CheckpointBenchmarks.large),
+    ("checkpoint-many", CheckpointBenchmarks.many),
   ]
 
   static func main() throws {
