@@ -72,7 +72,8 @@ public struct CheckpointReader: ~Copyable {
     } else {
       throw CheckpointError(
         .unrecognized, "cannot read", path: path,
-        problem: "expected a Keras checkpoint (root attribute model_config with group model_weights,"
+        problem:
+          "expected a Keras checkpoint (root attribute model_config with group model_weights,"
           + " root attribute layer_names, or a root group layers), found none of them")
     }
     manifest.isFromCairn = cairn != nil

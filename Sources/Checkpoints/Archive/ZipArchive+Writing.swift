@@ -1,9 +1,10 @@
+import CDeflate
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
-import CDeflate
 
 extension ZipArchive {
   /// Turns a file whose content begins at `offset` into an archive whose first member, stored, is that

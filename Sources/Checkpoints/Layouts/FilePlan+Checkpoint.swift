@@ -72,7 +72,9 @@ extension Checkpoint {
 
   /// The configurations for Cairn's own group: in the words in which they came, since no Keras reads
   /// them there.
-  func texts(_ model: ModelConfiguration) throws(ConfigurationError) -> [(name: String, value: String)] {
+  func texts(_ model: ModelConfiguration) throws(ConfigurationError) -> [(
+    name: String, value: String
+  )] {
     var texts = [
       (name: "model_config", value: model.json.text),
       (name: "model_config_dialect", value: model.dialect.rawValue),
