@@ -111,7 +111,9 @@ struct ResumeCommand: ParsableCommand {
       do throws(CheckpointError) {
         let checkpoint = try CheckpointReader(opening: saved.path).load()
         for damage in damages {
-          printToStandardError("cairn: passing over a damaged checkpoint: \(damage)")
+          printToStandardError(
+            "cairn: passing over a damaged checkpoint: \(damage.description.withoutControlCharacters)"
+          )
         }
         return (saved, checkpoint)
       } catch {

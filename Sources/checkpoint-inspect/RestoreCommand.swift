@@ -56,13 +56,15 @@ struct RestoreCommand: ParsableCommand {
   }
 
   private func printText(_ report: RestoreReport) {
-    for name in report.restored { print("restore   \(name)") }
-    for mismatch in report.mismatched { print("mismatch  \(mismatch.name): \(mismatch.problem)") }
-    for name in report.missing { print("missing   \(name)") }
-    for name in report.unused { print("unused    \(name)") }
-    for note in report.notes { print("note      \(note)") }
+    for name in report.restored { Console.printLine("restore   \(name)") }
+    for mismatch in report.mismatched {
+      Console.printLine("mismatch  \(mismatch.name): \(mismatch.problem)")
+    }
+    for name in report.missing { Console.printLine("missing   \(name)") }
+    for name in report.unused { Console.printLine("unused    \(name)") }
+    for note in report.notes { Console.printLine("note      \(note)") }
     let verb = dryRun ? "would be taken" : "to take"
-    print(
+    Console.printLine(
       "\(report.restored.count) tensors \(verb) from \(source), \(report.kept.count) kept as in"
         + " \(into)")
   }
