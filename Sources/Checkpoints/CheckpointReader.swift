@@ -139,9 +139,12 @@ extension CheckpointReader {
 extension CheckpointReader {
   /// Everything in the file as one value.
   ///
+  /// - Parameter includingOptimizer: false for the model alone, whatever the state of its optimizer.
   /// - Throws: `unsupported` when an optimizer variable cannot be tied to its owner, or the
   ///   configuration of the optimizer is missing or of a class that Cairn does not train with.
-  public func load() throws(CheckpointError) -> Checkpoint {
+  public func load(
+    includingOptimizer: Bool = true
+  ) throws(CheckpointError) -> Checkpoint {
     var variables: [Variable] = []
     for entry in manifest.entries {
       guard case .weight(let id) = entry.role else { continue }
@@ -149,7 +152,7 @@ extension CheckpointReader {
     }
     return Checkpoint(
       model: manifest.model, variables: variables, training: manifest.training,
-      optimizer: try loadOptimizer(), resumption: manifest.resumption)
+      optimizer: includingOptimizer ? try loadOptimizer() : nil, resumption: manifest.resumption)
   }
 
   /// Nil when the file holds no optimizer.

@@ -126,7 +126,8 @@ struct ResumeCommand: ParsableCommand {
   }
 
   private static func profile(_ saved: CheckpointStore.Saved) -> Profile {
-    saved.path.hasSuffix(Layout.weights.fileSuffix)
-      ? CheckpointFormat.weights.profile : CheckpointFormat.h5.profile
+    if saved.path.hasSuffix(Layout.weights.fileSuffix) { return CheckpointFormat.weights.profile }
+    if saved.path.hasSuffix(Layout.archive.fileSuffix) { return CheckpointFormat.archive.profile }
+    return CheckpointFormat.h5.profile
   }
 }

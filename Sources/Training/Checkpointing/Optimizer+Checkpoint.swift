@@ -9,8 +9,8 @@ extension Optimizer {
   ///   that of an optimizer that was never used: its slots start anew.
   ///
   /// Throws ``TrainingError/optimizer(_:)`` for options that Cairn does not have and slots that do not
-  /// fit, ``TrainingError/stateMismatch(_:)`` when a slot is missing: going on with a fresh one would
-  /// train differently without a word.
+  /// fit, ``TrainingError/stateMismatch(_:)`` when a slot is missing, or all of them after steps were
+  /// taken: going on with fresh ones would train differently without a word.
   public init(
     restoring state: OptimizerState, training variables: [Variable]
   ) throws(TrainingError) {
@@ -22,6 +22,11 @@ extension Optimizer {
       iterations = state.iterations
       if !values.isEmpty { try setSlots(values) }
     } catch { throw .optimizer(error) }
+    if values.isEmpty, state.iterations > 0, !slots.names.isEmpty {
+      throw .stateMismatch(
+        "the optimizer stands at iteration \(state.iterations), but the checkpoint has none of its "
+          + "slots; start a new optimizer (--fresh-optimizer)")
+    }
     guard !values.isEmpty else { return }
     for name in slots.names {
       for (variable, tensor) in zip(slots.variables, slots[name] ?? []) where tensor != nil {
