@@ -12,7 +12,7 @@ from keras_side.generation import Generation
 
 
 class Bench:
-    """An Adagrad optimizer over two variables, built, and a third variable that it does not know."""
+    """An Adagrad optimizer built over two variables, and a third variable that it does not know."""
 
     def __init__(self, generation: Generation) -> None:
         generation.keras.backend.clear_session()
@@ -103,7 +103,8 @@ OPERATIONS: dict[str, Callable[[Bench], Any]] = {
     "add_variable": lambda b: b.optimizer.add_variable((2,)),
     "add_variable_from_reference": lambda b: b.optimizer.add_variable_from_reference(
         b.first, "momentum"),
-    "tensor_loss_without_tape": lambda b: b.optimizer.compute_gradients(tf.constant(1.0), [b.first]),
+    "tensor_loss_without_tape": lambda b: b.optimizer.compute_gradients(
+        tf.constant(1.0), [b.first]),
     "minimize_closure": lambda b: b.optimizer.minimize(
         lambda: tf.reduce_sum(b.first * b.second), [b.first, b.second]),
     "minimize_unconnected": lambda b: b.optimizer.minimize(
@@ -136,7 +137,8 @@ def record_operations(generation: Generation) -> Iterator[dict[str, Any]]:
             operation(bench)
         except Exception as error:  # Whatever it is, it is what Keras says.
             lines = str(error).splitlines() or [""]
-            message = re.sub(r"_\d{2,}\b", "_N", lines[0])  # Numbers of the process, not of Keras.
+            # Without the numbers that belong to the process: unique identifiers, addresses.
+            message = re.sub(r"_\d{2,}\b|\b0x[0-9a-f]+", "_N", lines[0])
             entry |= {"error": type(error).__name__, "message": message}
         yield entry | {
             "first": generation.array(bench.first).tolist(),
