@@ -58,8 +58,8 @@ extension LayerConfiguration {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard !overflow else {
         throw .unexpectedValue(
-          key: "shape", object: "layer `\(name)`", expected: "a variable of fewer than 2^60 elements",
-          found: JSONValue(shape: extents))
+          key: "shape", object: "layer `\(name)`",
+          expected: "a variable of fewer than 2^60 elements", found: JSONValue(shape: extents))
       }
       count = product
     }
