@@ -16,6 +16,11 @@ import Testing
       dtype: name?.hasSuffix("iteration") ?? (shape.rank == 0) ? .int64 : .float32)
   }
 
+  /// One block for each slot.
+  private static func order(_ slots: String...) -> SlotOrder {
+    SlotOrder(groups: slots.map { [.init($0)] })
+  }
+
   private let kernel = Self.owner("a", "kernel", [2, 2])
   private let other = Self.owner("b", "kernel", [2, 2])
 
@@ -32,7 +37,7 @@ import Testing
     ])
   func spellings(name: String) throws {
     let ties = try SlotTies(
-      of: [Self.stored("iteration", []), Self.stored(name, [2, 2])], slotNames: nil,
+      of: [Self.stored("iteration", []), Self.stored(name, [2, 2])], slots: nil,
       owners: [kernel, other], order: .unknown, path: "x")
     #expect(ties.ties == [.iteration, slot("accumulator", kernel)])
   }
@@ -42,7 +47,7 @@ import Testing
     let ties = try SlotTies(
       of: [
         Self.stored("iteration", []), Self.stored("adagrad/a_kernel_gradient_accumulator", [2, 2]),
-      ], slotNames: nil, owners: [kernel], order: .unknown, path: "x")
+      ], slots: nil, owners: [kernel], order: .unknown, path: "x")
     #expect(ties.ties[1] == slot("gradient_accumulator", kernel))
   }
 
@@ -57,7 +62,7 @@ import Testing
       shape: [2])
     let ties = try SlotTies(
       of: [Self.stored("iteration", []), Self.stored("adagrad/a_b_kernel_accumulator", [2])],
-      slotNames: nil, owners: [first, second], order: .unknown, path: "x")
+      slots: nil, owners: [first, second], order: .unknown, path: "x")
     #expect(ties.ties[1] == .untied)
     #expect(ties.notes.count == 1)
   }
@@ -69,7 +74,7 @@ import Testing
         of: [
           Self.stored("iteration", []), Self.stored("accumulator/b/kernel:0", [2, 2]),
           Self.stored("accumulator/a/kernel:0", [2, 2]),
-        ], slotNames: ["accumulator"], owners: [kernel, other], order: .known([kernel, other]),
+        ], slots: Self.order("accumulator"), owners: [kernel, other], order: .known([kernel, other]),
         path: "x")
     }
     #expect(error.kind == .inconsistent)
@@ -82,7 +87,7 @@ import Testing
     #expect(throws: CheckpointError.self) {
       _ = try SlotTies(
         of: [Self.stored("iteration", []), Self.stored("accumulator/a/kernel:0", [4])],
-        slotNames: nil, owners: [kernel], order: .unknown, path: "x")
+        slots: nil, owners: [kernel], order: .unknown, path: "x")
     }
   }
 
@@ -90,7 +95,7 @@ import Testing
   func positions() throws {
     let ties = try SlotTies(
       of: [Self.stored(nil, [])] + (0..<4).map { _ in Self.stored(nil, [2, 2]) },
-      slotNames: ["average", "accumulator"], owners: [kernel, other],
+      slots: Self.order("average", "accumulator"), owners: [kernel, other],
       order: .known([kernel, other]), path: "x")
     #expect(
       ties.ties == [
@@ -105,7 +110,7 @@ import Testing
     func ties(_ classes: [[[SlotTies.Owner]]], _ shapes: [Shape]) throws -> SlotTies {
       try SlotTies(
         of: [Self.stored(nil, [])] + shapes.map { Self.stored(nil, $0) },
-        slotNames: ["accumulator"], owners: [kernel, other, wide],
+        slots: Self.order("accumulator"), owners: [kernel, other, wide],
         order: .anyInterleaving(classes), path: "x")
     }
     // Two layers of one class keep their order; the third stands where its shape says.
@@ -123,7 +128,7 @@ import Testing
   @Test("a count that is not the model's ties nothing by position, and a note says so")
   func frozenInBetween() throws {
     let ties = try SlotTies(
-      of: [Self.stored(nil, []), Self.stored(nil, [2, 2])], slotNames: ["accumulator"],
+      of: [Self.stored(nil, []), Self.stored(nil, [2, 2])], slots: Self.order("accumulator"),
       owners: [kernel, other], order: .known([kernel, other]), path: "x")
     #expect(ties.ties == [.iteration, .untied])
     #expect(ties.notes.contains { $0.contains("frozen") })

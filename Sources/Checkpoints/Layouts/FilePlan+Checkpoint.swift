@@ -66,10 +66,10 @@ extension Checkpoint {
 }
 
 extension CheckpointError {
-  static func orphan(_ slot: SlotVariable, path: String) -> CheckpointError {
+  static func orphan(_ slot: String, _ owner: VariableID, path: String) -> CheckpointError {
     CheckpointError(
       .inconsistent, "cannot write", path: path,
-      object: "\(slot.slot)/\(slot.owner.layer)/#\(slot.owner.index)",
+      object: "\(slot)/\(owner.layer)/#\(owner.index)",
       problem: "the slot belongs to a variable that is not in the checkpoint")
   }
 }

@@ -20,7 +20,7 @@ extension WeightsLayout {
     var plan = FilePlan()
     try plan.addLayers(of: checkpoint, model, dialect: dialect, path: path)
     if let optimizer = checkpoint.optimizer {
-      try plan.addOptimizer(optimizer, dialect: dialect)
+      try plan.addOptimizer(optimizer, dialect: dialect, path: path)
     }
     plan.groups.append(.init(path: variables, attributes: [("name", .utf8(model.name))]))
     var texts = [(name: "model_config", value: try model.json(for: dialect, in: .attribute).text)]
@@ -47,7 +47,9 @@ extension FilePlan {
     datasets += variables.map { .init(path: $0.dataset, value: values[$0.id]!.portable) }
   }
 
-  fileprivate mutating func addOptimizer(_ optimizer: OptimizerState, dialect: Dialect) throws {
+  fileprivate mutating func addOptimizer(
+    _ optimizer: OptimizerState, dialect: Dialect, path: String
+  ) throws {
     let group = "\(WeightsLayout.optimizerGroup)/\(WeightsLayout.variables)"
     groups.append(
       .init(
@@ -57,7 +59,7 @@ extension FilePlan {
     if case .constant(let rate) = optimizer.configuration.learningRate {
       values.append(Tensor(scalar: Float(rate)))
     }
-    values += optimizer.slots.map(\.value.portable)
+    values += try optimizer.savedSlots(in: dialect, path: path).map(\.value.portable)
     for (index, value) in values.enumerated() {
       datasets.append(.init(path: "\(group)/\(index)", value: value))
     }

@@ -78,12 +78,12 @@ extension FilePlan {
     var named: [(name: String, value: Tensor)] = [
       ("iteration:0", Tensor(scalar: optimizer.iterations))
     ]
-    for slot in optimizer.slots {
-      guard let owner = owners[slot.owner] else {
-        throw CheckpointError.orphan(slot, path: path)
+    for saved in try optimizer.savedSlots(in: dialect, path: path) {
+      guard let owner = owners[saved.owner] else {
+        throw CheckpointError.orphan(saved.slot.name, saved.owner, path: path)
       }
-      named.append(
-        ("\(scope)/\(slot.slot)/\(WholeModelLayout.storedName(owner))", slot.value.portable))
+      let variable = WholeModelLayout.storedName(owner)
+      named.append(("\(scope)/\(saved.slot.storedName)/\(variable)", saved.value.portable))
     }
     let group = WholeModelLayout.optimizerGroup
     groups.append(
