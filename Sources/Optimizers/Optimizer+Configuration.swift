@@ -13,12 +13,7 @@ extension Optimizer {
     configuration: OptimizerConfiguration, threadCount: Int? = nil
   ) throws(OptimizerError) {
     try Self.requireSupported(configuration)
-    let rule: any UpdateRule
-    switch configuration.rule {
-    case .adagrad(let initialAccumulatorValue, let epsilon):
-      rule = try Adagrad(
-        initialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon)
-    }
+    let rule = try configuration.rule.updateRule()
     try self.init(
       rule, learningRate: try LearningRate(configuration.learningRate),
       arithmetic: configuration.arithmetic,
@@ -31,10 +26,11 @@ extension Optimizer {
   /// no effect. Throws ``OptimizerError/unsupportedClass(_:)`` for a rule of your own, for which Keras
   /// has no class.
   public func configuration() throws(OptimizerError) -> OptimizerConfiguration {
-    guard let adagrad = rule as? Adagrad else { throw .unsupportedClass(rule.className) }
+    guard let ruleConfiguration = OptimizerConfiguration.Rule(rule) else {
+      throw .unsupportedClass(rule.className)
+    }
     var configuration = inactiveOptions
-    configuration.rule = .adagrad(
-      initialAccumulatorValue: adagrad.initialAccumulatorValue, epsilon: adagrad.epsilon)
+    configuration.rule = ruleConfiguration
     switch learningRate {
     case .constant(let rate):
       // The double that was given may say more than the float32 that acts.

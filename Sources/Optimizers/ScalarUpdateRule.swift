@@ -1,3 +1,5 @@
+public import Tensors
+
 /// A rule whose formula is written once for every dtype, as functions over an element type.
 ///
 /// Conform to this rather than to ``UpdateRule`` unless a dtype needs code of its own.

@@ -93,7 +93,8 @@ extension Adam {
   public func update<T: UpdateScalar>(_ elements: ElementUpdate, as _: T.Type) {
     let factors = Factors<T>(self, elements.scalars)
     let gradient = elements.gradientElements(of: T.self)
-    let (old, new) = (elements.variable.oldElements(of: T.self), elements.variable.newElements())
+    let old = elements.variable.oldElements(of: T.self)
+    let new = elements.variable.newElements(of: T.self)
     let (momentum, velocity) = (elements.slot(0), elements.slot(1))
     let hat = isAMSGrad ? elements.slot(2) : nil
     for i in 0..<elements.count {

@@ -101,7 +101,8 @@ extension RMSprop {
   public func update<T: UpdateScalar>(_ elements: ElementUpdate, as _: T.Type) {
     let factors = Factors<T>(self, elements.scalars)
     let gradient = elements.gradientElements(of: T.self)
-    let (old, new) = (elements.variable.oldElements(of: T.self), elements.variable.newElements())
+    let old = elements.variable.oldElements(of: T.self)
+    let new = elements.variable.newElements(of: T.self)
     let velocity = elements.slot(0)
     let momentum = hasMomentum ? elements.slot(1) : nil
     let average = isCentered ? elements.slot(hasMomentum ? 2 : 1) : nil

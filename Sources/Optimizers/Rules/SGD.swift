@@ -71,7 +71,8 @@ extension SGD {
   public func update<T: UpdateScalar>(_ elements: ElementUpdate, as _: T.Type) {
     let rate = T(elements.scalars.learningRate)
     let gradient = elements.gradientElements(of: T.self)
-    let (old, new) = (elements.variable.oldElements(of: T.self), elements.variable.newElements())
+    let old = elements.variable.oldElements(of: T.self)
+    let new = elements.variable.newElements(of: T.self)
     guard hasSlot(elements.scalars.arithmetic) else {
       for i in 0..<elements.count { new[i] = old[i] - gradient[i] * rate }
       return
