@@ -34,22 +34,20 @@ def make_digits(folder: Path) -> None:
 
 def make_traces(folder: Path) -> None:
     """Fixtures/traces/*.h5."""
-    for environment, generation in GENERATIONS.items():
-        file = folder / "traces" / f"{generation}.h5"
-        print(environments.run(environment, "keras_side.record_traces", ["--file", str(file)]),
-              end="")
+    for environment in GENERATIONS:
+        print(environments.run(environment, "keras_side.record_traces",
+                               ["--folder", str(folder / "traces")]), end="")
 
 
 def check_traces(folder: Path, fraction: float, seed: int) -> bool:
     """Records a part of the traces again; true if all of it equals the files."""
     print(f"recording {fraction:.0%} of the traces again, seed {seed}")
     equal = True
-    for environment, generation in GENERATIONS.items():
-        file = folder / "traces" / f"{generation}.h5"
+    for environment in GENERATIONS:
         try:
             print(environments.run(
                 environment, "keras_side.record_traces",
-                ["--file", str(file), "--check", "--fraction", str(fraction),
+                ["--folder", str(folder / "traces"), "--check", "--fraction", str(fraction),
                  "--seed", str(seed)]), end="")
         except environments.EnvironmentFailure as failure:
             print(failure)

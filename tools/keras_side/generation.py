@@ -24,8 +24,8 @@ class Generation(ABC):
     """The `keras` module itself."""
 
     @abstractmethod
-    def adagrad(self, arguments: Mapping[str, Any]) -> Any:
-        """The Adagrad optimizer of this generation."""
+    def optimizer_class(self, name: str) -> Any:
+        """The class `name` (`Adagrad`, `SGD`, ...) of this generation's optimizers."""
 
     @abstractmethod
     def variable(self, value: np.ndarray, name: str) -> Any:
@@ -36,8 +36,19 @@ class Generation(ABC):
         """What `GradientTape.gradient` takes for these variables."""
 
     @abstractmethod
+    def slot_variables(self, optimizer: Any, variable: Any) -> dict[str, Any]:
+        """The optimizer's variables that belong to `variable`, by the slot names of Keras."""
+
     def slots(self, optimizer: Any, variable: Any) -> dict[str, np.ndarray]:
-        """The slot variables that belong to `variable`, by Cairn's slot names."""
+        """The values of the slot variables that belong to `variable`, by slot name; the moving
+        average comes last."""
+        found = self.slot_variables(optimizer, variable)
+        return {slot: np.asarray(found[slot].numpy())
+                for slot in sorted(found, key=lambda slot: slot == "average")}
+
+    @abstractmethod
+    def counter(self, optimizer: Any) -> Any:
+        """The stored counter: with gradient accumulation it counts micro-steps."""
 
     @abstractmethod
     def own_name(self, variable: Any) -> str:
@@ -50,6 +61,22 @@ class Generation(ABC):
     @abstractmethod
     def rate_used_next(self, optimizer: Any) -> float:
         """The learning rate with which the next step will run."""
+
+    def adagrad(self, arguments: Mapping[str, Any]) -> Any:
+        """The Adagrad optimizer of this generation."""
+        return self.optimizer("Adagrad", arguments)
+
+    def optimizer(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """The optimizer `name`; a schedule may stand as JSON for `learning_rate`."""
+        rate = arguments.get("learning_rate")
+        if isinstance(rate, Mapping):
+            arguments = {**arguments, "learning_rate": self.schedule(rate)}
+        return self.optimizer_class(name)(**arguments)
+
+    def schedule(self, description: Mapping[str, Any]) -> Any:
+        """The schedule of `{"schedule": class name, "arguments": {...}}`."""
+        schedules = self.keras.optimizers.schedules
+        return getattr(schedules, description["schedule"])(**description["arguments"])
 
     def array(self, variable: Any) -> np.ndarray:
         """The variable's value."""
@@ -75,8 +102,8 @@ class Keras2(Generation):
     def __init__(self) -> None:
         self.keras = tf.keras
 
-    def adagrad(self, arguments: Mapping[str, Any]) -> Any:
-        return tf.keras.optimizers.experimental.Adagrad(**arguments)
+    def optimizer_class(self, name: str) -> Any:
+        return getattr(tf.keras.optimizers.experimental, name)
 
     def variable(self, value: np.ndarray, name: str) -> Any:
         return tf.Variable(value, name=name)
@@ -84,12 +111,15 @@ class Keras2(Generation):
     def variables_to_differentiate(self, variables: Sequence[Any]) -> list[Any]:
         return list(variables)
 
-    def slots(self, optimizer: Any, variable: Any) -> dict[str, np.ndarray]:
-        index = optimizer._index_dict[optimizer._var_key(variable)]
-        slots = {"accumulator": optimizer._accumulators[index].numpy()}
-        if optimizer.use_ema:
-            slots["average"] = optimizer._model_variables_moving_average[index].numpy()
-        return slots
+    def slot_variables(self, optimizer: Any, variable: Any) -> dict[str, Any]:
+        suffix = f"/{variable.name}"
+        scope = f"{optimizer.name}/"  # In front of slots that were made by `apply_gradients`.
+        slots = {each.name.removeprefix(scope).removesuffix(suffix): each
+                 for each in optimizer.variables if each.name.endswith(suffix)}
+        return {name: each for name, each in slots.items() if "/" not in name}
+
+    def counter(self, optimizer: Any) -> Any:
+        return optimizer.iterations
 
     def own_name(self, variable: Any) -> str:
         return variable.name.rsplit("/", 1)[-1].removesuffix(":0")
@@ -98,7 +128,10 @@ class Keras2(Generation):
         return variable.name
 
     def rate_used_next(self, optimizer: Any) -> float:
-        return float(np.asarray(optimizer.learning_rate.numpy()))
+        rate = optimizer._learning_rate
+        if isinstance(rate, tf.keras.optimizers.schedules.LearningRateSchedule):
+            rate = rate(optimizer.iterations)  # The property shows the rate of the last step.
+        return float(np.asarray(rate.numpy()))
 
 
 class Keras3(Generation):
@@ -111,8 +144,8 @@ class Keras3(Generation):
         import keras
         self.keras = keras
 
-    def adagrad(self, arguments: Mapping[str, Any]) -> Any:
-        return self.keras.optimizers.Adagrad(**arguments)
+    def optimizer_class(self, name: str) -> Any:
+        return getattr(self.keras.optimizers, name)
 
     def variable(self, value: np.ndarray, name: str) -> Any:
         return self.keras.Variable(value, dtype=value.dtype.name, name=name)
@@ -120,12 +153,13 @@ class Keras3(Generation):
     def variables_to_differentiate(self, variables: Sequence[Any]) -> list[Any]:
         return [variable.value for variable in variables]
 
-    def slots(self, optimizer: Any, variable: Any) -> dict[str, np.ndarray]:
-        index = optimizer._get_variable_index(variable)
-        slots = {"accumulator": optimizer._accumulators[index].numpy()}
-        if optimizer.use_ema:
-            slots["average"] = optimizer._model_variables_moving_average[index].numpy()
-        return slots
+    def slot_variables(self, optimizer: Any, variable: Any) -> dict[str, Any]:
+        prefix = variable.path.replace("/", "_") + "_"
+        return {each.name.removeprefix(prefix): each
+                for each in optimizer.variables if each.name.startswith(prefix)}
+
+    def counter(self, optimizer: Any) -> Any:
+        return optimizer._iterations
 
     def own_name(self, variable: Any) -> str:
         return variable.name

@@ -1,25 +1,33 @@
-"""Records the optimizer traces of this environment's Keras, or compares them with the file.
+"""Records the optimizer traces of this environment's Keras, or compares them with the files.
 
-The file `Fixtures/traces/<generation>.h5` is described in `Fixtures/README.md`.
+The files of `Fixtures/traces` are described in `Fixtures/README.md`: one for each table.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import random
 import sys
 from pathlib import Path
+from typing import Callable
 
 import h5py
 import numpy as np
 
 from keras_side.files import create, require_group, write_dataset
 from keras_side.generation import Generation, current
+from keras_side.schedule_tables import SCHEDULES, record_schedule
+from keras_side.trace_optimizers import optimizer_rows
+from keras_side.trace_options import option_rows
 from keras_side.trace_recording import Trace, record
 from keras_side.trace_table import TraceRow, rows_for
 
 FORMAT_VERSION = 1
+TABLES: dict[str, Callable[[str], list[TraceRow]]] = {
+    "": rows_for, "-options": option_rows, "-optimizers": optimizer_rows}
+"""What the file's name ends in, after the generation -> the rows, given the arithmetic."""
 
 
 def write(path: Path, generation: Generation, rows: list[TraceRow]) -> None:
@@ -77,27 +85,66 @@ def check(path: Path, generation: Generation, rows: list[TraceRow]) -> int:
             messages = (differences(file[row.name], record(generation, row))
                         if row.name in file else ["is not in the file"])
             failures += bool(messages)
-            print(f"{'drift' if messages else 'equal'}  {generation.name}/{row.name}")
+            print(f"{'drift' if messages else 'equal'}  {path.stem}/{row.name}")
             for message in messages:
                 print(f"       {message}")
     return failures
 
 
+def schedules_path(folder: Path, generation: Generation) -> Path:
+    """The table of schedules, beside the traces."""
+    return folder / f"{generation.name}-schedules.json"
+
+
+def write_schedules(folder: Path, generation: Generation) -> None:
+    """Evaluates all schedules and writes their table."""
+    path = schedules_path(folder, generation)
+    tables = [record_schedule(generation, name) for name in SCHEDULES
+              if SCHEDULES[name].arithmetic in (None, generation.arithmetic)]
+    document = {"format_version": FORMAT_VERSION, "generation": generation.name,
+                "arithmetic": generation.arithmetic, "versions": generation.versions()}
+    lines = ",\n".join(json.dumps(table) for table in tables)
+    path.write_text(json.dumps(document)[:-1] + f', "schedules": [\n{lines}\n]}}\n',
+                    encoding="utf-8")
+    print(f"{path}: {len(tables)} schedules")
+
+
+def check_schedules(folder: Path, generation: Generation, fraction: float, seed: int) -> int:
+    """Evaluates a part of the schedules again and compares; returns how many differ."""
+    stored = json.loads(schedules_path(folder, generation).read_text(encoding="utf-8"))
+    count = max(1, math.ceil(fraction * len(stored["schedules"])))
+    failures = 0
+    for table in random.Random(seed).sample(stored["schedules"], count):
+        equal = record_schedule(generation, table["name"]) == table
+        failures += not equal
+        print(f"{'equal' if equal else 'drift'}  {generation.name}-schedules/{table['name']}")
+    return failures
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--file", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--fraction", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     generation = current()
-    rows = rows_for(generation.arithmetic)
-    if not arguments.check:
-        write(arguments.file, generation, rows)
-        return 0
-    count = max(1, math.ceil(arguments.fraction * len(rows)))
-    chosen = random.Random(arguments.seed).sample(rows, count)
-    return min(1, check(arguments.file, generation, chosen))
+    failures = 0
+    for ending, table in TABLES.items():
+        path = arguments.folder / f"{generation.name}{ending}.h5"
+        rows = table(generation.arithmetic)
+        if not arguments.check:
+            write(path, generation, rows)
+            continue
+        count = max(1, math.ceil(arguments.fraction * len(rows)))
+        chosen = random.Random(arguments.seed).sample(rows, count)
+        failures += check(path, generation, chosen)
+    if arguments.check:
+        failures += check_schedules(arguments.folder, generation, arguments.fraction,
+                                    arguments.seed)
+    else:
+        write_schedules(arguments.folder, generation)
+    return min(1, failures)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 import numpy as np
 
@@ -26,6 +26,10 @@ class Event:
     step: int
     learning_rate: float | None = None
     """Assigned to the optimizer's rate."""
+    schedule: Mapping[str, Any] | None = None
+    """A schedule, as `schedule()` writes it, assigned to the optimizer's rate."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Assigned to the optimizer's attributes of these names: `epsilon`, `clipnorm`, ..."""
     iterations: int | None = None
     """Assigned to the optimizer's counter."""
     absent_gradients: tuple[int, ...] = ()
@@ -35,6 +39,10 @@ class Event:
         event: dict[str, Any] = {"step": self.step}
         if self.learning_rate is not None:
             event["learningRate"] = self.learning_rate
+        if self.schedule is not None:
+            event["schedule"] = dict(self.schedule)
+        if self.attributes:
+            event["attributes"] = dict(self.attributes)
         if self.iterations is not None:
             event["iterations"] = self.iterations
         if self.absent_gradients:
@@ -53,6 +61,15 @@ class TraceRow:
     dtype: str = "float32"
     gradients: str = "mixed"
     """A key of `GRADIENT_KINDS`."""
+    row_indexed: Mapping[int, int] = field(default_factory=dict)
+    """Variables whose gradients are row-indexed: index -> rows given in each step."""
+    excluded_variables: tuple[int, ...] = ()
+    """Indices of the variables that `exclude_from_weight_decay` is given."""
+    excluded_patterns: tuple[str, ...] = ()
+    """The patterns that `exclude_from_weight_decay` is given as `var_names`."""
+    optimizer: str = "Adagrad"
+    levels: Mapping[str, str] = field(default_factory=dict)
+    """The row of the coverage table that this is made from, if any."""
     events: tuple[Event, ...] = ()
     arithmetics: tuple[str, ...] = BOTH
 
@@ -103,8 +120,44 @@ def non_finite(random: np.random.RandomState, shape: Shape, step: int) -> np.nda
     return values
 
 
-GRADIENT_KINDS = {"mixed": mixed, "moderate": moderate, "huge": huge, "zeros": zeros,
-                  "non_finite": non_finite}
+def with_values(kind: Callable[..., np.ndarray], low: int, high: int) -> Callable[..., np.ndarray]:
+    """`kind`, with a huge value at one place of each array in steps 3 and 5."""
+    def changed(random: np.random.RandomState, shape: Shape, step: int) -> np.ndarray:
+        values = np.array(kind(random, shape, step))
+        large = powers_of_two(random, (), low, high)
+        if step in (3, 5) and values.size:
+            values.flat[step % values.size] = large
+        return values
+    return changed
+
+
+def with_special(kind: Callable[..., np.ndarray], *specials: float) -> Callable[..., np.ndarray]:
+    """`kind`, with the first special value in step 3, the next in step 4, ..., at one place of
+    each array that has more than one element."""
+    def changed(random: np.random.RandomState, shape: Shape, step: int) -> np.ndarray:
+        values = np.array(kind(random, shape, step))
+        if 3 <= step < 3 + len(specials) and values.size > 1:
+            values.flat[step % values.size] = specials[step - 3]
+        return values
+    return changed
+
+
+GRADIENT_KINDS = {
+    "mixed": mixed, "moderate": moderate, "huge": huge, "zeros": zeros, "non_finite": non_finite,
+    "mixed_nan": with_special(mixed, np.nan),
+    "mixed_infinite": with_special(mixed, np.inf, -np.inf),
+    "mixed_overflow": with_values(mixed, 70, 100),
+    "mixed_overflow_float64": with_values(mixed, 600, 900),
+    "moderate_nan": with_special(moderate, np.nan),
+    "moderate_infinite": with_special(moderate, np.inf, -np.inf),
+    "moderate_overflow": with_values(moderate, 70, 100),
+    "moderate_overflow_float16": with_values(moderate, 9, 12),
+}
+
+
+def schedule(kind: str, **arguments: Any) -> dict[str, Any]:
+    """A learning rate schedule in the words of Keras, for `learning_rate`."""
+    return {"schedule": kind, "arguments": arguments}
 
 
 def average(momentum: float, frequency: int | None = None, **arguments: Any) -> dict[str, Any]:
