@@ -33,10 +33,13 @@ extension OptimizerConfiguration {
     OptimizerEntry(json: try json(for: dialect, in: container), dialect: dialect)
   }
 
+  /// Where `dialect` finds the class. (Keras 2.12 writes the last of its public places.)
   private func module(in dialect: Dialect) -> String {
-    // Keras 2.12 registers AdamW, which never was a legacy class, in another place than the others.
-    if case .adamW = rule { return "keras.optimizers" }
-    return dialect == .keras2 ? "keras.optimizers.experimental" : "keras.optimizers"
+    switch rule {
+    case .adam, .adamW: "keras.optimizers"
+    case .adagrad, .sgd, .rmsprop:
+      dialect == .keras2 ? "keras.optimizers.experimental" : "keras.optimizers"
+    }
   }
 
   private func keras2Options(for dialect: Dialect) throws(ConfigurationError) -> JSONObject {

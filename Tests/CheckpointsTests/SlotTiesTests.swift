@@ -74,7 +74,8 @@ import Testing
         of: [
           Self.stored("iteration", []), Self.stored("accumulator/b/kernel:0", [2, 2]),
           Self.stored("accumulator/a/kernel:0", [2, 2]),
-        ], slots: Self.order("accumulator"), owners: [kernel, other], order: .known([kernel, other]),
+        ], slots: Self.order("accumulator"), owners: [kernel, other],
+        order: .known([kernel, other]),
         path: "x")
     }
     #expect(error.kind == .inconsistent)

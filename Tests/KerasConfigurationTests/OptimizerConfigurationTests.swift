@@ -24,7 +24,9 @@ struct OptimizerConfigurationTests {
     return OptimizerEntry(json: try #require(json), dialect: texts.dialect)
   }
 
-  @Test("decoding and writing gives Keras's text back", arguments: KerasTexts.all, adagradCases + otherCases)
+  @Test(
+    "decoding and writing gives Keras's text back", arguments: KerasTexts.all,
+    adagradCases + otherCases)
   func roundTrip(texts: KerasTexts, name: String) throws {
     for container in [ConfigurationContainer.attribute, .document] {
       let entry = try optimizer(name, container, texts)
@@ -112,7 +114,8 @@ struct OptimizerConfigurationTests {
     #expect(try rule("sgd") == .sgd(momentum: 0.9))
     #expect(try rule("sgd_options") == .sgd(momentum: 0.5, nesterov: true))
     #expect(
-      try rule("rmsprop_options") == .rmsprop(rho: 0.8, momentum: 0.5, epsilon: 1e-5, centered: true))
+      try rule("rmsprop_options")
+        == .rmsprop(rho: 0.8, momentum: 0.5, epsilon: 1e-5, centered: true))
     #expect(
       try rule("adam_options") == .adam(beta1: 0.8, beta2: 0.99, epsilon: 1e-5, amsgrad: true))
     #expect(

@@ -31,7 +31,7 @@ struct ConfigurationTests {
   @Test("the configuration follows what was changed since")
   func changes() throws {
     var optimizer = try Optimizer(configuration: OptimizerConfiguration())
-    optimizer.learningRate = 0.25
+    try optimizer.setLearningRate(0.25)
     optimizer.rule = try Adagrad(epsilon: 1e-4)
     optimizer.averages = try MovingAverages(momentum: 0.5, overwriteFrequency: 2)
     let configuration = try optimizer.configuration()

@@ -17,7 +17,7 @@ struct TraceTests {
   func replay(_ trace: Trace) throws {
     let recording = try trace.load()
     var optimizer = try Optimizer(configuration: recording.configuration)
-    optimizer.learningRate = .constant(Float(recording.initialLearningRate))
+    try optimizer.setLearningRate(.constant(Float(recording.initialLearningRate)))
     var variables = recording.series.enumerated().map { index, series in
       Variable(
         id: VariableID(layer: [series.name], index: index), name: series.name,
@@ -28,7 +28,7 @@ struct TraceTests {
       let events = recording.events.filter { $0.step == step }
       for event in events {
         if let iterations = event.iterations { optimizer.iterations = iterations }
-        if let rate = event.learningRate { optimizer.learningRate = .constant(Float(rate)) }
+        if let rate = event.learningRate { try optimizer.setLearningRate(.constant(Float(rate))) }
       }
       let absent = events.flatMap(\.absentGradients)
       let gradients = recording.series.enumerated().map { index, series -> Gradient in

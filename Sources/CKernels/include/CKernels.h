@@ -21,6 +21,31 @@ void ck_average_f32(
     size_t count, float keep, float take, const float *variable, const float *average,
     float *new_average);
 
+/// One step of weight decay: new_variable = variable - (variable * decay) * rate
+void ck_decay_f32(
+    size_t count, float decay, float rate, const float *variable, float *new_variable);
+
+/// result = gradient / divisor. Here and below `result` may be `gradient`.
+void ck_divide_f32(size_t count, float divisor, const float *gradient, float *result);
+
+/// result = max(min(gradient, limit), -limit); NaN stays.
+void ck_limit_f32(size_t count, float limit, const float *gradient, float *result);
+
+/// result = (gradient * multiplier) / divisor
+void ck_ratio_f32(
+    size_t count, float multiplier, float divisor, const float *gradient, float *result);
+
+/// result = gradient * factor
+void ck_multiply_f32(size_t count, float factor, const float *gradient, float *result);
+
+/// The sum of the squares, each rounded to float and then added in double.
+double ck_sum_of_squares_f32(size_t count, const float *gradient);
+
+/// new_accumulator = (gradient + accumulator) / divisor
+void ck_accumulate_f32(
+    size_t count, float divisor, const float *gradient, const float *accumulator,
+    float *new_accumulator);
+
 /// The square root, correctly rounded, as one instruction. Swift's `squareRoot()` calls libm on Linux,
 /// which keeps the loop around it from being vectorized.
 static inline __attribute__((always_inline)) float ck_sqrt_f32(float x) {

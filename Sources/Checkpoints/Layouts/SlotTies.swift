@@ -116,7 +116,8 @@ extension SlotTies {
     var ties: [Int: Tie] = [:]
     for (index, variable) in stored.enumerated() {
       guard let name = variable.name.map(withoutOutputNumber) else { continue }
-      let found = ownerInKeras2Name(name, words, byStoredName)
+      let found =
+        ownerInKeras2Name(name, words, byStoredName)
         ?? ownerInKeras3Name(name, words, byFlatName)
       if let (slot, owner) = found {
         ties[index] = .slot(slot, owner: owner.id, ownerName: owner.name)

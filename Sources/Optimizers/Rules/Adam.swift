@@ -9,8 +9,8 @@ public import KerasConfiguration
 ///     hat'      = max(hat, velocity')                                 (AMSGrad, in place of velocity')
 ///     variable' = variable - (momentum' * alpha) / (sqrt(velocity') + epsilon)
 ///
-/// with `t` the counter before the step, in the variable's dtype, every operation rounded once. Bit for
-/// bit what Keras 2.12 and 3.15 compute when run eagerly, provided that the powers of beta are the same.
+/// with `t` the counter before the step, in the variable's dtype, every operation rounded once; what is
+/// raised to a power is beta rounded to float32, what is subtracted from 1 is not. Bit for bit what Keras 2.12 and 3.15 compute when run eagerly, provided that the powers of beta are the same.
 /// They come from the C library's `pow`, which was measured to give TensorFlow's bits with glibc; others
 /// may be off by 1 ulp. Epsilon stands outside the root.
 ///
@@ -77,8 +77,8 @@ extension Adam {
 
     init(_ rule: Adam, _ scalars: StepScalars) {
       let step = T(Double(scalars.iterations + 1))
-      let correction1 = T(1.0) - T.pow(T(rule.beta1), step)
-      let correction2 = T(1.0) - T.pow(T(rule.beta2), step)
+      let correction1 = T(1.0) - T.pow(T(Float(rule.beta1)), step)
+      let correction2 = T(1.0) - T.pow(T(Float(rule.beta2)), step)
       alpha = T(scalars.learningRate) * T.sqrt(correction2) / correction1
       take1 = T(1 - rule.beta1)
       take2 = T(1 - rule.beta2)

@@ -10,7 +10,7 @@ public import KerasConfiguration
 ///     variable' = variable + (velocity' * momentum - step)            (Nesterov)
 ///
 /// in the variable's dtype, every operation rounded once; bit for bit what Keras 2.12 and 3.15 compute
-/// when run eagerly. The slot `momentum` holds the velocity; Keras 2 (whose files call it `m`) keeps it,
+/// when run eagerly. Keras rounds `momentum` to float32 before it is rounded to that dtype. The slot `momentum` holds the velocity; Keras 2 (whose files call it `m`) keeps it,
 /// and computes with it, at momentum 0 too.
 ///
 /// A row-indexed gradient moves the rows that it names in Keras 3 without momentum, once for each time
@@ -77,7 +77,7 @@ extension SGD {
       for i in 0..<elements.count { new[i] = old[i] - gradient[i] * rate }
       return
     }
-    let momentum = T(momentum)
+    let momentum = T(Float(momentum))
     let slot = elements.slot(0)
     let (oldVelocity, newVelocity) = (slot.oldElements(of: T.self), slot.newElements(of: T.self))
     for i in 0..<elements.count {
@@ -98,7 +98,7 @@ extension SGD {
       }
       return
     }
-    let momentum = T(momentum)
+    let momentum = T(Float(momentum))
     let stored = row.slot(0).newElements(of: T.self)
     for i in 0..<row.count {
       let step = row.sum(at: i) { $0 * rate }

@@ -2,11 +2,13 @@ internal import KerasConfiguration
 
 extension OptimizerConfiguration.Rule {
   /// The rule that is meant. Throws ``OptimizerError/invalidArgument(name:value:requirement:)`` for
-  /// options that it refuses.
-  func updateRule() throws(OptimizerError) -> any UpdateRule {
+  /// options that it refuses; with `acceptsNegativeStart`, not for accumulators that start below zero.
+  func updateRule(acceptsNegativeStart: Bool) throws(OptimizerError) -> any UpdateRule {
     switch self {
     case .adagrad(let initialAccumulatorValue, let epsilon):
-      try Adagrad(initialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon)
+      acceptsNegativeStart
+        ? Adagrad(uncheckedInitialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon)
+        : try Adagrad(initialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon)
     case .sgd(let momentum, let nesterov):
       try SGD(momentum: momentum, nesterov: nesterov)
     case .rmsprop(let rho, let momentum, let epsilon, let centered):

@@ -39,6 +39,13 @@ public struct Adagrad: UpdateRule, Hashable {
     self.epsilon = epsilon
   }
 
+  /// With any start value, as Keras's code takes it: to read files that were written with a negative one.
+  /// Elements are NaN wherever accumulator and epsilon together stay below zero.
+  public init(uncheckedInitialAccumulatorValue: Double, epsilon: Double = 1e-7) {
+    initialAccumulatorValue = uncheckedInitialAccumulatorValue
+    self.epsilon = epsilon
+  }
+
   /// With Keras's defaults: accumulators start at 0.1, epsilon is 1e-7.
   public init() {
     initialAccumulatorValue = 0.1
@@ -76,7 +83,7 @@ extension Adagrad {
   private func updateFloat32(_ elements: ElementUpdate) {
     let accumulator = elements.slot(0)
     ck_adagrad_f32(
-      elements.count, elements.scalars.learningRate, Float(epsilon),
+      elements.count, elements.scalars.rate(), Float(epsilon),
       elements.gradient.assumingMemoryBound(to: Float.self),
       elements.variable.oldElements(), elements.variable.newElements(),
       accumulator.oldElements(), accumulator.newElements())
@@ -87,7 +94,7 @@ extension Adagrad {
     let gradient = elements.gradient.assumingMemoryBound(to: T.self)
     let variable = elements.variable
     let accumulator = elements.slot(0)
-    let rate = T(elements.scalars.learningRate)
+    let rate = elements.scalars.rate(as: T.self)
     let epsilon = T(epsilon)
     for i in 0..<elements.count {
       let g = gradient[i]
@@ -120,7 +127,7 @@ extension Adagrad {
   private func updateRepeated<T: UpdateScalar>(_ row: RowUpdate, as _: T.Type) {
     let variable = row.variable.newElements(of: T.self)
     let accumulator = row.slot(0).newElements(of: T.self)
-    let rate = T(row.scalars.learningRate)
+    let rate = row.scalars.rate(as: T.self)
     let epsilon = T(epsilon)
     for index in 0..<row.gradientCount {
       let gradient = row.gradient(index).assumingMemoryBound(to: T.self)
