@@ -1,3 +1,4 @@
+import KerasConfiguration
 import Tensors
 import Testing
 
@@ -40,6 +41,40 @@ import Testing
       of: [Self.stored("iteration", []), Self.stored(name, [2, 2])], slots: nil,
       owners: [kernel, other], order: .unknown, path: "x")
     #expect(ties.ties == [.iteration, slot("accumulator", kernel)])
+  }
+
+  @Test(
+    "a name ties the slots of every rule",
+    arguments: [
+      ("Adam/m/a/kernel:0", "momentum"), ("Adam/v/a/kernel:0", "velocity"),
+      ("Adam/vhat/a/kernel:0", "velocity_hat"), ("Adam/a/kernel/vhat:0", "velocity_hat"),
+      ("RMSprop/a/kernel/rms:0", "velocity"), ("RMSprop/a/kernel/mg:0", "average_gradient"),
+      ("RMSprop/average_gradient/a/kernel:0", "average_gradient"),
+      ("adam/a_kernel_velocity", "velocity"), ("adam/a_kernel_velocity_hat", "velocity_hat"),
+      ("rm_sprop/a_kernel_average_gradient", "average_gradient"),
+      ("sgd/a_kernel_momentum", "momentum"),
+    ])
+  func rules(name: String, slot slotName: String) throws {
+    let ties = try SlotTies(
+      of: [Self.stored("iteration", []), Self.stored(name, [2, 2])], slots: nil,
+      owners: [kernel, other], order: .unknown, path: "x")
+    #expect(ties.ties == [.iteration, slot(slotName, kernel)])
+  }
+
+  @Test("momentum and velocity alternate by position, and the rest follows in blocks")
+  func alternating() throws {
+    let entry = OptimizerEntry(
+      json: ["class_name": "Adam", "config": ["amsgrad": true, "use_ema": true]],
+      dialect: .keras3)
+    let ties = try SlotTies(
+      of: [Self.stored(nil, [])] + (0..<8).map { _ in Self.stored(nil, [2, 2]) },
+      slots: entry.slotOrder, owners: [kernel, other], order: .known([kernel, other]), path: "x")
+    #expect(
+      ties.ties == [
+        .iteration, slot("average", kernel), slot("average", other), slot("momentum", kernel),
+        slot("velocity", kernel), slot("momentum", other), slot("velocity", other),
+        slot("velocity_hat", kernel), slot("velocity_hat", other),
+      ])
   }
 
   @Test("a gradient accumulator is not taken for an accumulator")
