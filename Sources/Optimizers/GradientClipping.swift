@@ -52,6 +52,15 @@ public enum GradientClipping: Sendable, Hashable {
     if case .value(let limit) = self { limit } else { nil }
   }
 
+  /// Every limit that was given.
+  var limits: [Double] {
+    switch self {
+    case .norm(let limit, let value), .globalNorm(let limit, let value):
+      [limit, value].compactMap { $0 }
+    case .value(let limit): [limit]
+    }
+  }
+
   /// `clipvalue`, wherever it stands.
   var valueLimit: Double? {
     switch self {

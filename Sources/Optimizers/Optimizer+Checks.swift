@@ -42,7 +42,9 @@ extension Optimizer {
       case .rows(let rows):
         try checkShape(rows.shape, of: variable)
         try checkRows(rows.indices, of: variable)
-        guard lossScaleFactor == nil else { throw .rowsWithLossScale(variable: variable.name) }
+        guard lossScaleFactor == nil || dividesRows else {
+          throw .rowsWithLossScale(variable: variable.name)
+        }
         found = rows.values.dtype
       }
       guard found == variable.value.dtype || (arithmetic == .keras3 && found.isFloatingPoint)

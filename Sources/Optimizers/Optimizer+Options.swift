@@ -57,6 +57,10 @@ extension Optimizer {
     if arithmetic == .kerasLegacy {
       if let weightDecay { try require(false, "weight_decay", weightDecay) }
       try require(averages == nil, "use_ema", true)
+      for limit in clipping?.limits ?? [] where !(limit >= 0) {
+        throw .invalidArgument(
+          name: "clipping limit", value: "\(limit)", requirement: "zero or more")
+      }
     }
     switch clipping {
     case .norm(_, let value?) where arithmetic == .keras3,

@@ -95,6 +95,8 @@ public struct Optimizer: Sendable {
   var legacyDecay = 0.0
   /// The rate that the last step used.
   var usedLearningRate: Float?
+  /// Whether a loss scale may divide row-indexed gradients, too: true under a ``LossScaledOptimizer``.
+  var dividesRows = false
   /// The options of the configuration that this optimizer was made from, for those without effect.
   var inactiveOptions = OptimizerConfiguration()
   /// Room for the pieces of a step, kept from one to the next.

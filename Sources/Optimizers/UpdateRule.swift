@@ -146,9 +146,9 @@ public struct StepScalars: Sendable, Hashable {
   }
 
   /// The rate in a variable's dtype. The legacy classes decay it there:
-  /// `T(rate) / (1 + T(decay) * T(iterations))`.
+  /// `T(rate) / (1 + T(decay) * T(iterations))`, rate and decay by way of float32.
   public func rate<T: UpdateScalar>(as _: T.Type = T.self) -> T {
     guard decay > 0 else { return T(learningRate) }
-    return T(learningRate) / (T(1.0) + T(decay) * T(rounding: .signed(iterations)))
+    return T(learningRate) / (T(1.0) + T(Float(decay)) * T(rounding: .signed(iterations)))
   }
 }

@@ -15,9 +15,14 @@ internal import Tensors
 /// 2 adds its gradients up first, so that the accumulator grows by the square of the sum; Keras 3 adds
 /// the square of each to the accumulator, and then moves the variable once for each.
 ///
+/// Keras 2's legacy class has its epsilon outside the root and adds it to that:
+/// `variable' = variable - (rate * gradient) / (sqrt(accumulator') + epsilon)`, an epsilon of zero standing
+/// for 1e-7; equal rows are summed first.
+///
 /// Source: Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning and stochastic
 /// optimization", JMLR 2011, as in `keras/optimizers/optimizer_experimental/adagrad.py` (2.12) and
-/// `keras/src/optimizers/adagrad.py` (3.15).
+/// `keras/src/optimizers/adagrad.py` (3.15); `keras/optimizers/legacy/adagrad.py` (2.12) and its kernel,
+/// TensorFlow's `ApplyAdagradV2`.
 public struct Adagrad: UpdateRule, Hashable {
   /// What the accumulator starts with. Keras 3's arithmetic rounds it to float32 first.
   public let initialAccumulatorValue: Double
@@ -57,6 +62,9 @@ public struct Adagrad: UpdateRule, Hashable {
 
   public var className: String { "Adagrad" }
 
+  /// All three.
+  public func supports(_ arithmetic: Arithmetic) -> Bool { true }
+
   public func slots(
     for variable: VariableDescription, arithmetic: Arithmetic
   ) -> [SlotDescription] {
@@ -71,6 +79,7 @@ public struct Adagrad: UpdateRule, Hashable {
 
 extension Adagrad {
   public func update(_ elements: ElementUpdate) {
+    if elements.scalars.arithmetic == .kerasLegacy { return updateLegacy(elements) }
     switch elements.dtype {
     case .float32: updateFloat32(elements)
     case .float64: update(elements, as: Double.self)
@@ -102,6 +111,39 @@ extension Adagrad {
       accumulator.newElements()[i] = sum
       let value = variable.oldElements(of: T.self)[i]
       variable.newElements()[i] = value - (rate * g) / T.sqrt(sum + epsilon)
+    }
+  }
+}
+
+// MARK: - The legacy class
+
+extension Adagrad {
+  private func updateLegacy(_ elements: ElementUpdate) {
+    switch elements.dtype {
+    case .float32: updateLegacy(elements, as: Float.self)
+    case .float64: updateLegacy(elements, as: Double.self)
+    case .float16: updateLegacy(elements, as: Float16.self)
+    case .bfloat16: updateLegacy(elements, as: BFloat16.self)
+    default: preconditionFailure("Adagrad updates no \(elements.dtype) variables")
+    }
+  }
+
+  private func updateLegacy<T: UpdateScalar>(_ elements: ElementUpdate, as _: T.Type) {
+    let gradient = elements.gradient.assumingMemoryBound(to: T.self)
+    let (oldVariable, newVariable) = (
+      elements.variable.oldElements(of: T.self), elements.variable.newElements(of: T.self)
+    )
+    let accumulator = elements.slot(0)
+    let (oldSum, newSum) = (
+      accumulator.oldElements(of: T.self), accumulator.newElements(of: T.self)
+    )
+    let rate = elements.scalars.rate(as: T.self)
+    let epsilon = T(epsilon == 0 ? 1e-7 : epsilon)
+    for i in 0..<elements.count {
+      let g = gradient[i]
+      let sum = oldSum[i] + g * g
+      newSum[i] = sum
+      newVariable[i] = oldVariable[i] - (rate * g) / (T.sqrt(sum) + epsilon)
     }
   }
 }
