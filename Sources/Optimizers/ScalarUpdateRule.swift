@@ -7,7 +7,8 @@ public protocol ScalarUpdateRule: UpdateRule {
   /// As ``UpdateRule/update(_:)-(ElementUpdate)``, for elements of type `T`.
   func update<T: UpdateScalar>(_ elements: ElementUpdate, as _: T.Type)
 
-  /// As ``UpdateRule/update(_:)-(RowUpdate)``, for elements of type `T`.
+  /// As ``UpdateRule/update(_:)-(RowUpdate)``, for elements of type `T`. By default the dense update,
+  /// once with each of the row's gradients, in order of appearance; nothing for a row without gradient.
   func update<T: UpdateScalar>(_ row: RowUpdate, as _: T.Type)
 }
 
@@ -22,6 +23,13 @@ extension ScalarUpdateRule {
     case .float16: update(elements, as: Float16.self)
     case .bfloat16: update(elements, as: BFloat16.self)
     default: preconditionFailure("\(className) updates no \(elements.dtype) variables")
+    }
+  }
+
+  @inlinable
+  public func update<T: UpdateScalar>(_ row: RowUpdate, as type: T.Type) {
+    for index in 0..<row.gradientCount {
+      update(row.elements(gradient: row.gradient(index)), as: type)
     }
   }
 

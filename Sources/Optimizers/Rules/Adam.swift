@@ -79,7 +79,7 @@ extension Adam {
       let step = T(Double(scalars.iterations + 1))
       let correction1 = T(1.0) - T.pow(T(Float(rule.beta1)), step)
       let correction2 = T(1.0) - T.pow(T(Float(rule.beta2)), step)
-      alpha = T(scalars.learningRate) * T.sqrt(correction2) / correction1
+      alpha = scalars.rate(as: T.self) * T.sqrt(correction2) / correction1
       take1 = T(1 - rule.beta1)
       take2 = T(1 - rule.beta2)
       epsilon = T(rule.epsilon)

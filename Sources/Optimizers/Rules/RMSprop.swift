@@ -84,7 +84,7 @@ extension RMSprop {
     let usesReciprocal: Bool
 
     init(_ rule: RMSprop, _ scalars: StepScalars) {
-      rate = T(scalars.learningRate)
+      rate = scalars.rate(as: T.self)
       keep = T(rule.rho)
       take = T(1 - rule.rho)
       momentum = T(rule.momentum)

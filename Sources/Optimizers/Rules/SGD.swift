@@ -69,7 +69,7 @@ public struct SGD: ScalarUpdateRule, Hashable {
 
 extension SGD {
   public func update<T: UpdateScalar>(_ elements: ElementUpdate, as _: T.Type) {
-    let rate = T(elements.scalars.learningRate)
+    let rate = elements.scalars.rate(as: T.self)
     let gradient = elements.gradientElements(of: T.self)
     let old = elements.variable.oldElements(of: T.self)
     let new = elements.variable.newElements(of: T.self)
@@ -89,7 +89,7 @@ extension SGD {
   }
 
   public func update<T: UpdateScalar>(_ row: RowUpdate, as _: T.Type) {
-    let rate = T(row.scalars.learningRate)
+    let rate = row.scalars.rate(as: T.self)
     let variable = row.variable.newElements(of: T.self)
     guard hasSlot(row.scalars.arithmetic) else {
       for index in 0..<row.gradientCount {
