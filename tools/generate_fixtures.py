@@ -5,6 +5,7 @@
   tools/generate_fixtures.py digits          Fixtures/digits.h5
   tools/generate_fixtures.py traces          Fixtures/traces/: optimizer steps of both generations
   tools/generate_fixtures.py models          Fixtures/keras-*/: models saved by Keras
+  tools/generate_fixtures.py configurations  Fixtures/keras-*/: optimizers' configurations as JSON
   tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
 
   tools/generate_fixtures.py traces --check --fraction 0.1 [--seed N]
@@ -23,8 +24,9 @@ import keras_environments as environments
 
 FIXTURES = environments.REPOSITORY / "Fixtures"
 GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
-MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsprop", "adam", "adamw")
-KINDS = ("digits", "traces", "models", "losses")
+MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsprop", "adam",
+          "adamw")
+KINDS = ("digits", "traces", "models", "configurations", "losses")
 
 
 def make_digits(folder: Path) -> None:
@@ -65,6 +67,13 @@ def make_models(folder: Path) -> None:
                 ["--model", model, "--folder", str(folder / generation)]), end="")
 
 
+def make_configurations(folder: Path) -> None:
+    """Fixtures/keras-*/optimizer_*.json."""
+    for environment, generation in GENERATIONS.items():
+        print(environments.run(environment, "keras_side.record_configurations",
+                               ["--folder", str(folder / generation)]), end="")
+
+
 def make_losses(folder: Path) -> None:
     """Fixtures/losses/*, by Keras 3."""
     print(environments.run(
@@ -98,7 +107,7 @@ def main() -> int:
             return 0 if check_traces(folder, arguments.fraction, seed) else 1
         folder.mkdir(parents=True, exist_ok=True)
         makers = {"digits": make_digits, "traces": make_traces, "models": make_models,
-                  "losses": make_losses}
+                  "configurations": make_configurations, "losses": make_losses}
         for kind in KINDS if arguments.what == "all" else [arguments.what]:
             makers[kind](folder)
     except environments.EnvironmentFailure as failure:

@@ -17,10 +17,25 @@ public struct CheckpointReader: ~Copyable {
   /// - Throws: `unreadable` for what is no readable HDF5 file, `unrecognized` for one without a Keras
   ///   layout, `inconsistent` where its parts contradict each other.
   public init(opening path: String) throws(CheckpointError) {
-    let file = try Self.translatingErrors(path) { try HDF5File.open(path) }
-    manifest = try Self.readManifest(file, path: path)
+    let archive = try Self.archive(at: path)
+    let file = try Self.translatingErrors(path) {
+      if let archive { return try ArchiveLayout.openWeights(of: archive) }
+      return try HDF5File.open(path)
+    }
+    manifest = try Self.readManifest(file, archive: archive, path: path)
     self.path = path
     self.file = file
+  }
+
+  /// Nil for what is no zip archive.
+  private static func archive(at path: String) throws(CheckpointError) -> ZipArchive? {
+    do throws(SystemCallError) {
+      guard try ZipArchive.isArchive(path) else { return nil }
+    } catch {
+      // libhdf5 finds the better words for a file that cannot be opened.
+      return nil
+    }
+    return try ZipArchive(reading: path)
   }
 
   /// What a lower error means to the user who reads `path`.
@@ -31,30 +46,35 @@ public struct CheckpointReader: ~Copyable {
   }
 
   private static func readManifest(
-    _ file: borrowing HDF5File, path: String
+    _ file: borrowing HDF5File, archive: ZipArchive?, path: String
   ) throws(CheckpointError) -> CheckpointManifest {
     do {
-      return try readManifest(file.root(), path: path)
+      return try readManifest(file.root(), archive: archive, path: path)
     } catch {
       throw CheckpointError.reading(path, error)
     }
   }
 
   private static func readManifest(
-    _ root: borrowing HDF5Group, path: String
+    _ root: borrowing HDF5Group, archive: ZipArchive?, path: String
   ) throws -> CheckpointManifest {
     let cairn = try CairnGroup.read(root, path: path)
     var manifest: CheckpointManifest
-    if try WholeModelLayout.isLaidOut(root) {
+    if let archive {
+      manifest = try ArchiveLayout.readManifest(root, archive: archive, cairn: cairn)
+    } else if try WholeModelLayout.isLaidOut(root) {
       manifest = try WholeModelLayout.readManifest(root, path: path)
     } else if try WeightsLayout.isLaidOut(root) {
-      manifest = try WeightsLayout.readManifest(root, cairn: cairn, path: path)
+      manifest = try WeightsLayout.readManifest(
+        root, model: cairn?.model, training: cairn?.training, path: path)
+    } else if try LegacyWeightsLayout.isLaidOut(root) {
+      manifest = try LegacyWeightsLayout.readManifest(root, cairn: cairn, path: path)
     } else {
       throw CheckpointError(
         .unrecognized, "cannot read", path: path,
         problem:
           "expected a Keras checkpoint (root attribute model_config with group model_weights,"
-          + " or a root group layers), found neither")
+          + " root attribute layer_names, or a root group layers), found none of them")
     }
     manifest.isFromCairn = cairn != nil
     manifest.resumption = cairn?.resumption

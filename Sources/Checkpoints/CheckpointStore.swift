@@ -33,6 +33,9 @@ public struct CheckpointStore: Sendable {
         .unwritable, "cannot open", path: folder, problem: "expected a folder, found a file",
         cure: "choose another folder for checkpoints")
     }
+    guard access(folder, W_OK) == 0 else {
+      throw CheckpointError.saving(folder, SystemCallError("access"))
+    }
     _ = PendingFile.removeAbandoned(in: folder)
   }
 
@@ -88,8 +91,9 @@ extension Layout {
   /// How Keras wants the name of such a file to end; its loaders choose by name.
   public var fileSuffix: String {
     switch self {
-    case .wholeModel: ".h5"
+    case .wholeModel, .legacyWeights: ".h5"
     case .weights: ".weights.h5"
+    case .archive: ".keras"
     }
   }
 }

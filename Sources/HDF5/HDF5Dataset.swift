@@ -133,7 +133,7 @@ extension HDF5Dataset {
     }
     let isExact =
       type.elementType.byteCount == type.storedByteCount && type.byteOrder == .littleEndian
-    return isExact ? offset : nil
+    return isExact ? location.windowOffset + offset : nil
   }
 }
 

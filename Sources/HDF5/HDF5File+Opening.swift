@@ -1,4 +1,5 @@
 import CHDF5
+import CHDF5Window
 import Glibc
 
 // MARK: - Opening and creating
@@ -12,6 +13,25 @@ extension HDF5File {
   /// - Throws: `cannotOpen`, `notHDF5`, `truncated`, or `library` if the file is damaged.
   public static func open(_ path: String) throws(HDF5Error) -> HDF5File {
     try openExisting(path, flags: chdf5_acc_rdonly(), isLocked: false)
+  }
+
+  /// Opens HDF5 content that lies inside a larger file, such as an archive, for reading in place.
+  ///
+  /// - Parameter window: the bytes of the file that are the HDF5 content.
+  /// - Throws: as `open`.
+  public static func open(
+    _ path: String, window: Range<Int>
+  ) throws(HDF5Error) -> HDF5File {
+    let location = HDF5Location(file: path, path: nil, windowOffset: window.lowerBound)
+    try checkPath(path, during: "H5Fopen")
+    let access = try accessProperties(isLocked: false, at: location)
+    try location.call("H5Pset_driver") {
+      chdf5_window_set(access.id, UInt64(window.lowerBound), UInt64(window.count))
+    }
+    let handle = try location.acquire(.file, "H5Fopen") {
+      H5Fopen(path, chdf5_acc_rdonly(), access.id)
+    }
+    return HDF5File(owning: handle, path: path, windowOffset: window.lowerBound)
   }
 
   /// Opens an existing file for reading and writing, in place.

@@ -18,16 +18,24 @@ public struct HDF5File: ~Copyable {
 
   let handle: Handle
 
-  var location: HDF5Location { HDF5Location(file: path, path: nil) }
+  /// Where the HDF5 content begins in the file, if it is read through a window.
+  private let windowOffset: Int
 
-  init(owning handle: consuming Handle, path: String) {
+  var location: HDF5Location {
+    HDF5Location(file: path, path: nil, windowOffset: windowOffset)
+  }
+
+  init(owning handle: consuming Handle, path: String, windowOffset: Int = 0) {
     self.path = path
+    self.windowOffset = windowOffset
     self.handle = handle
   }
 
   /// The root group, `/`.
   public func root() throws(HDF5Error) -> HDF5Group {
-    try HDF5Group(opening: "/", from: handle, at: HDF5Location(file: path, path: "/"))
+    try HDF5Group(
+      opening: "/", from: handle,
+      at: HDF5Location(file: path, path: "/", windowOffset: windowOffset))
   }
 
   /// Closes the file and proves that it is complete: everything was written and nothing stayed open.

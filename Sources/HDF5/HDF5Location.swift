@@ -6,16 +6,20 @@ struct HDF5Location: Sendable {
   let file: String
   /// The absolute path of the object, or nil for the file itself.
   let path: String?
+  /// Where the HDF5 content begins in the file, if it is read through a window.
+  var windowOffset = 0
 
   /// The location of a member of this group.
   func appending(_ name: some StringProtocol) -> HDF5Location {
-    guard let path, path != "/" else { return HDF5Location(file: file, path: "/\(name)") }
-    return HDF5Location(file: file, path: "\(path)/\(name)")
+    guard let path, path != "/" else {
+      return HDF5Location(file: file, path: "/\(name)", windowOffset: windowOffset)
+    }
+    return HDF5Location(file: file, path: "\(path)/\(name)", windowOffset: windowOffset)
   }
 
   /// The location of an attribute of this object.
   func attribute(_ name: String) -> HDF5Location {
-    HDF5Location(file: file, path: "\(path ?? "")@\(name)")
+    HDF5Location(file: file, path: "\(path ?? "")@\(name)", windowOffset: windowOffset)
   }
 
   func error(

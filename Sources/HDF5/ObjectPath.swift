@@ -19,7 +19,9 @@ struct ObjectPath {
     try group.checkName(path, during: "H5Oopen")
     let isAbsolute = path.utf8.first == UInt8(ascii: "/")
     var text = isAbsolute ? "/" : ""
-    var location = isAbsolute ? HDF5Location(file: group.file, path: "/") : group
+    var location =
+      isAbsolute
+      ? HDF5Location(file: group.file, path: "/", windowOffset: group.windowOffset) : group
     var prefixes: [(text: String, location: HDF5Location)] = []
     // Split by bytes, not characters: a combining mark after a slash would hide the slash.
     for bytes in path.utf8.split(separator: UInt8(ascii: "/")) {

@@ -36,21 +36,12 @@ extension Dialect: CustomStringConvertible {
 public enum Layout: String, Sendable, Hashable, CaseIterable {
   /// A whole model in one HDF5 file, configurations in attributes: `*.h5`.
   case wholeModel = "whole-model"
+  /// The weights of such a file alone, without configuration and optimizer: `*.h5`.
+  case legacyWeights = "legacy-weights"
   /// Keras's third format, weights and optimizer only: `*.weights.h5`.
   case weights = "weights"
-}
-
-/// The spelling of one file: whose, and in which layout. It never decides arithmetic.
-public struct Profile: Sendable, Hashable {
-  /// Whose spelling.
-  public var dialect: Dialect
-  /// How the file is organised.
-  public var layout: Layout
-
-  public init(dialect: Dialect, layout: Layout) {
-    self.dialect = dialect
-    self.layout = layout
-  }
+  /// The third format whole: a zip archive of configuration and weights file: `*.keras`.
+  case archive = "archive"
 }
 
 /// Where a configuration stands; Keras spells the outermost objects differently in the two.

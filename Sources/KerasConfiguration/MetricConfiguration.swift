@@ -69,12 +69,20 @@ extension MetricConfiguration.Function {
 // MARK: - Writing
 
 extension MetricConfiguration {
+  private static let accuracies: Set<Function> = [
+    .sparseCategoricalAccuracy, .categoricalAccuracy, .binaryAccuracy,
+  ]
+
   /// As it may stand in `metrics` for `dialect`: the plain name, which every Keras reads, or an
   /// object of its class under another name.
   public func json(
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> JSONValue {
     if Function(kerasName: name) == function { return .string(name) }
+    // Keras 2 writes the accuracy that it chose under the name that it was asked for.
+    if Function(kerasName: name) == .accuracy, Self.accuracies.contains(function) {
+      return .string(name)
+    }
     guard function != .accuracy else {
       throw .notExpressible(
         key: "name", object: "metric `\(name)`", dialect: dialect,

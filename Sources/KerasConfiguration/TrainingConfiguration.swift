@@ -90,10 +90,16 @@ extension TrainingConfiguration {
 
   /// The metrics of the one output, in order. Throws for a metric that Cairn cannot compute.
   public func decodedMetrics() throws(ConfigurationError) -> [MetricConfiguration] {
+    try Self.decode(metrics, key: "metrics")
+  }
+
+  private static func decode(
+    _ metrics: JSONValue, key: String
+  ) throws(ConfigurationError) -> [MetricConfiguration] {
     guard !metrics.isNull else { return [] }
     guard var entries = metrics.array else {
       throw .unexpectedValue(
-        key: "metrics", object: "training configuration", expected: "a list", found: metrics)
+        key: key, object: "training configuration", expected: "a list", found: metrics)
     }
     // Keras 2 writes a list for each output.
     if entries.count == 1, let nested = entries[0].array { entries = nested }
@@ -107,7 +113,8 @@ extension TrainingConfiguration {
 
 extension TrainingConfiguration {
   /// The object that `dialect` writes, keys in its order. The values of the loss and of metrics are
-  /// written as they are, except that a loss's short alias becomes its long name.
+  /// written as they are in the dialect that they came in, except that a loss's short alias becomes its
+  /// long name; for another dialect they are translated, which throws for those unknown to Cairn.
   ///
   /// The optimizer comes back as it was read where dialect and container agree; otherwise it is
   /// translated, which throws for a class other than ``OptimizerEntry/knownClassNames``.
@@ -128,6 +135,9 @@ extension TrainingConfiguration {
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> JSONObject {
     let optimizer = try optimizerJSON(for: dialect, in: container)
+    let metrics = try metricsJSON(metrics, "metrics", for: dialect, in: container)
+    let weightedMetrics = try metricsJSON(
+      weightedMetrics, "weighted_metrics", for: dialect, in: container)
     let loss = try lossJSON(for: dialect, in: container)
     switch (container, dialect) {
     case (.attribute, .keras2), (.attribute, .tfKeras):
@@ -172,6 +182,31 @@ extension TrainingConfiguration {
       return loss
     }
     return try LossConfiguration(json: loss).json(for: dialect, in: container)
+  }
+
+  /// Each dialect has objects of its own; plain names mean the same in all.
+  private func metricsJSON(
+    _ metrics: JSONValue, _ key: String, for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> JSONValue {
+    if metrics.isNull || (dialect == self.dialect && Self.isSpelled(metrics, for: container)) {
+      return metrics
+    }
+    var translated: [JSONValue] = []
+    for metric in try Self.decode(metrics, key: key) {
+      translated.append(try metric.json(for: dialect, in: container))
+    }
+    return .array(translated)
+  }
+
+  /// Only documents name the module of an object's class.
+  private static func isSpelled(
+    _ metrics: JSONValue, for container: ConfigurationContainer
+  ) -> Bool {
+    switch metrics {
+    case .array(let entries): entries.allSatisfy { isSpelled($0, for: container) }
+    case .object: (metrics["module"] != nil) == (container == .document)
+    default: true
+    }
   }
 
   private func optimizerJSON(

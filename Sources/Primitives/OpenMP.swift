@@ -7,13 +7,12 @@
 /// The OpenMP runtime that oneDNN was linked with.
 ///
 /// The environment variable `OMP_NUM_THREADS` is read before `main`, so the only way to choose a
-/// thread count in the process is OpenMP's own function. It is looked up by name: Swift cannot
-/// import `<omp.h>`, and the runtime's name differs between builds of oneDNN.
+/// thread count in the process is OpenMP's own function, thread by thread. It is looked up by name:
+/// Swift cannot import `<omp.h>`, and the runtime's name differs between builds of oneDNN.
 enum OpenMP {
   /// Sets how many threads the next parallel regions of the calling thread use. Does nothing in a
   /// process without OpenMP, where oneDNN has its own thread pool or none.
   static func setThreadCount(_ count: Int) {
-    precondition(count >= 1, "a product on \(count) threads")
     function?(CInt(count))
   }
 

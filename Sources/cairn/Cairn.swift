@@ -13,4 +13,9 @@ struct Cairn: ParsableCommand {
     subcommands: [
       TrainCommand.self, ResumeCommand.self, EvaluateCommand.self, PredictCommand.self,
     ])
+
+  static func main() {
+    StandardStreams.openMissing()
+    main(nil)
+  }
 }

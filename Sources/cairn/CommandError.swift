@@ -18,6 +18,7 @@ struct CommandError: Error, CustomStringConvertible {
 func reportingTrouble(_ work: () throws -> Void) throws {
   do {
     try work()
+    try StandardStreams.flushOutput()
   } catch TrainingError.eventHandler(let error) {
     try reportingTrouble { throw error }
   } catch let error as ExitCode {

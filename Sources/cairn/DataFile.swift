@@ -38,6 +38,11 @@ struct DataFile {
       throw CommandError(
         "cannot read \(path), \(dataset.path): expected numbers, found \(dataset.elementType)")
     }
+    try MemoryCheck.require(
+      [(shape, dtype)],
+      orThrow: CommandError(
+        "cannot read \(path), \(dataset.path): expected data that fit in memory, found shape "
+          + "\(shape)"))
     return try Tensor(shape: shape, dtype: dtype) { bytes in
       try dataset.read(into: bytes, as: dataset.elementType)
     }

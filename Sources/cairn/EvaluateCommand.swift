@@ -27,11 +27,9 @@ struct EvaluateCommand: ParsableCommand {
   var format = OutputFormat.text
 
   func validate() throws {
-    guard batchSize >= 1 else { throw ValidationError("--batch-size must be at least 1") }
-    guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
-    guard (0..<1).contains(validationSplit) else {
-      throw ValidationError("--validation-split must be 0 or more and less than 1")
-    }
+    try OptionRanges.checkBatchSize(batchSize)
+    try OptionRanges.checkThreads(threads)
+    try OptionRanges.checkValidationSplit(validationSplit)
   }
 
   func run() throws {
@@ -55,7 +53,8 @@ struct EvaluateCommand: ParsableCommand {
       case .json:
         let report = JSONObject(
           [("schemaVersion", JSONValue(1)), ("rows", JSONValue(dataset.rowCount))]
-            + values.map { ($0.name, JSONValue($0.value)) })
+            // JSON has no word for NaN and infinity.
+            + values.map { ($0.name, $0.value.isFinite ? JSONValue($0.value) : .null) })
         print(JSONValue.object(report).prettyText)
       }
     }

@@ -34,7 +34,7 @@ final class HistoryFile {
 
   /// Hands what was appended to the operating system.
   func flush() throws {
-    if fflush(file) != 0 { throw failure() }
+    if fflush(file) != 0 || ferror(file) != 0 { throw failure() }
   }
 
   private func row(step: Int, epoch: Int, loss: Float) -> String { "\(step),\(epoch + 1),\(loss)" }

@@ -24,10 +24,19 @@ struct ModelSource {
       try self.init(checkpoint: CheckpointReader(opening: path).load(), path: path)
       return
     }
-    let configuration = try ModelConfiguration(parsing: Self.text(of: path))
-    self.init(
-      model: try Model(configuration: configuration),
-      training: try configuration.trainingConfiguration)
+    let text = try Self.text(of: path)
+    do {
+      let configuration = try ModelConfiguration(parsing: text)
+      self.init(
+        model: try Model(configuration: configuration),
+        training: try configuration.trainingConfiguration)
+    } catch {
+      throw CommandError(
+        "cannot use \(path), expected a Keras file (HDF5) or the JSON of a model: \(error)")
+    }
+    try MemoryCheck.require(
+      model.variables.map { ($0.shape, $0.dtype) },
+      orThrow: CommandError("cannot use \(path): its variables do not fit in memory"))
   }
 
   private init(model: Model, training: TrainingConfiguration? = nil) {
@@ -41,7 +50,11 @@ struct ModelSource {
         "cannot train from \(path): it holds weights without an architecture; "
           + "restore it into a checkpoint that has one (checkpoint-inspect restore --into)")
     }
-    self.init(model: try Model(configuration: configuration), training: checkpoint.training)
+    do {
+      self.init(model: try Model(configuration: configuration), training: checkpoint.training)
+    } catch {
+      throw CommandError("cannot use \(path): \(error)")
+    }
     variables = checkpoint.variables
     optimizer = checkpoint.optimizer
   }
@@ -55,17 +68,18 @@ struct ModelSource {
           + "y of shape (rows,), found x \(data.inputs.shape) and \(labels.dtype) y "
           + "\(labels.shape); give a model with --model")
     }
-    let classes = labels.converted(to: .int64).elements(of: Int64.self).max()! + 1
-    guard classes >= 2, classes <= 100_000 else {
+    let largest = labels.converted(to: .int64).elements(of: Int64.self).max()!
+    guard (1..<100_000).contains(largest) else {
       throw CommandError(
-        "expected labels from 0 to at least 1 in y, found a largest label of \(classes - 1)")
+        "the built-in network takes labels from 0 to at least 1 and at most 99999 in y, found a "
+          + "largest label of \(largest)")
     }
     self.init(
       model: try Model.sequential(
         inputShape: [data.inputs.shape[1]],
         [
           .dense(.init(units: 128, activation: .relu)), .dropout(.init(rate: 0.2)),
-          .dense(.init(units: Int(classes), activation: .softmax)),
+          .dense(.init(units: Int(largest) + 1, activation: .softmax)),
         ]))
   }
 
@@ -90,7 +104,9 @@ struct ModelSource {
       if count == 0 { break }
       content += chunk[..<count]
     }
-    guard ferror(file) == 0 else { throw CommandError("cannot read \(path)") }
+    guard ferror(file) == 0 else {
+      throw CommandError("cannot read \(path): \(String(cString: strerror(errno)))")
+    }
     return content
   }
 }

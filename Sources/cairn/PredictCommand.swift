@@ -28,17 +28,19 @@ struct PredictCommand: ParsableCommand {
   var force = false
 
   func validate() throws {
-    guard batchSize >= 1 else { throw ValidationError("--batch-size must be at least 1") }
-    guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
+    try OptionRanges.checkBatchSize(batchSize)
+    try OptionRanges.checkThreads(threads)
   }
 
   func run() throws {
     try reportingTrouble {
-      let inputs = try DataFile.inputs(of: try data ?? BundledData.digits())
+      let data = try data ?? BundledData.digits()
+      let inputs = try DataFile.inputs(of: data)
       let source = try ModelSource(reading: model)
       guard let variables = source.variables else {
         throw CommandError("cannot predict with \(model): it has an architecture but no weights")
       }
+      try OutputCheck.check(output, replacing: force, others: [data, model])
       let predictions = try source.model.predict(
         inputs, variables: variables, batchSize: batchSize, threadCount: threads)
       try TensorFile.write(

@@ -1,7 +1,7 @@
 import Training
 
 #if canImport(Glibc)
-  import Glibc
+  @preconcurrency import Glibc  // `stdout` is a variable there
 #else
   import Darwin
 #endif
@@ -19,7 +19,8 @@ struct ProgressReport {
     case .epochEnded(let epoch, let epochCount, let values):
       erase()
       print("epoch \(epoch + 1)/\(epochCount)  \(Self.text(values))")
-      fflush(nil)
+      // Not all streams: a failure of the history must be seen where it is written.
+      fflush(stdout)
     }
   }
 

@@ -10,6 +10,8 @@ struct RunSettings {
   var batchSize: Int
   var shuffles: Bool
   var threadCount: Int
+  /// What the run's matrix products were computed with; others may change the last bits.
+  var instructionSet: String
   /// Nil: at the end of every epoch.
   var saveEverySteps: Int?
   var output: String?
@@ -21,28 +23,36 @@ struct RunSettings {
       "data": .string(dataPath), "dataDigest": .string(dataDigest),
       "validationSplit": JSONValue(validationSplit), "epochs": JSONValue(epochs),
       "batchSize": JSONValue(batchSize), "shuffles": .bool(shuffles),
-      "threadCount": JSONValue(threadCount), "saveEverySteps": JSONValue(saveEverySteps),
+      "threadCount": JSONValue(threadCount), "instructionSet": .string(instructionSet),
+      "saveEverySteps": JSONValue(saveEverySteps),
       "output": JSONValue(output), "history": JSONValue(history),
       "outputWeights": .string(outputWeights.rawValue),
     ]
   }
 
-  /// Throws when a setting is missing: the checkpoint is not one of `cairn train`.
+  /// Throws when a setting is missing or out of the range of its option: the checkpoint is not one of
+  /// `cairn train`, or damaged.
   init(json: JSONValue, path: String) throws {
     func require<Value>(_ value: Value?, _ key: String) throws -> Value {
       if let value { return value }
       throw CommandError(
-        "cannot resume from \(path): its record of the run lacks `\(key)`; "
+        "cannot resume from \(path): its record of the run lacks a usable `\(key)`; "
           + "only runs of `cairn train --checkpoints` can be resumed")
     }
     dataPath = try require(json["data"]?.string, "data")
     dataDigest = try require(json["dataDigest"]?.string, "dataDigest")
-    validationSplit = try require(json["validationSplit"]?.double, "validationSplit")
-    epochs = try require(json["epochs"]?.int, "epochs")
-    batchSize = try require(json["batchSize"]?.int, "batchSize")
+    validationSplit = try require(
+      json["validationSplit"]?.double.within(OptionRanges.validationSplit), "validationSplit")
+    epochs = try require(json["epochs"]?.int.within(1...Int.max), "epochs")
+    batchSize = try require(
+      json["batchSize"]?.int.within(OptionRanges.batchSize), "batchSize")
     shuffles = try require(json["shuffles"]?.bool, "shuffles")
-    threadCount = try require(json["threadCount"]?.int, "threadCount")
-    saveEverySteps = json["saveEverySteps"]?.int
+    threadCount = try require(
+      json["threadCount"]?.int.within(OptionRanges.threads), "threadCount")
+    instructionSet = try require(json["instructionSet"]?.string, "instructionSet")
+    if let interval = json["saveEverySteps"], interval != .null {
+      saveEverySteps = try require(interval.int.within(1...Int.max), "saveEverySteps")
+    }
     output = json["output"]?.string
     history = json["history"]?.string
     outputWeights = try require(
@@ -51,8 +61,8 @@ struct RunSettings {
 
   init(
     dataPath: String, dataDigest: String, validationSplit: Double, epochs: Int, batchSize: Int,
-    shuffles: Bool, threadCount: Int, saveEverySteps: Int?, output: String?, history: String?,
-    outputWeights: OutputWeights
+    shuffles: Bool, threadCount: Int, instructionSet: String, saveEverySteps: Int?,
+    output: String?, history: String?, outputWeights: OutputWeights
   ) {
     self.dataPath = dataPath
     self.dataDigest = dataDigest
@@ -61,6 +71,7 @@ struct RunSettings {
     self.batchSize = batchSize
     self.shuffles = shuffles
     self.threadCount = threadCount
+    self.instructionSet = instructionSet
     self.saveEverySteps = saveEverySteps
     self.output = output
     self.history = history
@@ -74,4 +85,10 @@ enum OutputWeights: String {
   case live
   /// The optimizer's moving averages, as Keras leaves them after `fit`.
   case average
+}
+
+extension Optional where Wrapped: Comparable {
+  fileprivate func within(_ range: some RangeExpression<Wrapped>) -> Wrapped? {
+    flatMap { range.contains($0) ? $0 : nil }
+  }
 }

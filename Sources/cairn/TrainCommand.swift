@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import KerasConfiguration
 import Optimizers
+import Primitives
 import Training
 
 #if canImport(Glibc)
@@ -83,10 +84,16 @@ struct TrainCommand: ParsableCommand {
 
   func validate() throws {
     guard epochs >= 1 else { throw ValidationError("--epochs must be at least 1") }
-    guard batchSize >= 1 else { throw ValidationError("--batch-size must be at least 1") }
-    guard threads >= 1 else { throw ValidationError("--threads must be at least 1") }
-    guard (0..<1).contains(validationSplit) else {
-      throw ValidationError("--validation-split must be 0 or more and less than 1")
+    try OptionRanges.checkBatchSize(batchSize)
+    try OptionRanges.checkThreads(threads)
+    try OptionRanges.checkValidationSplit(validationSplit)
+    if let learningRate {
+      guard learningRate >= 0, learningRate.isFinite else {
+        throw ValidationError("--learning-rate must be a number from 0 up")
+      }
+    }
+    if let momentum {
+      guard (0...1).contains(momentum) else { throw ValidationError("--ema must be from 0 to 1") }
     }
     if let saveEverySteps {
       guard saveEverySteps >= 1 else {
@@ -105,13 +112,17 @@ struct TrainCommand: ParsableCommand {
       let source =
         try model.map { try ModelSource(reading: $0) } ?? ModelSource(classifierFor: dataset)
       let objective = try source.objective(for: dataset)
-      if let history, !force, access(history, F_OK) == 0 {
-        throw CommandError("cannot write \(history): the file exists; replace it with --force")
+      let inputs = [file.path] + [model].compactMap(\.self)
+      if let output { try TrainingRun.checkOutput(output, replacing: force, others: inputs) }
+      if let history {
+        try OutputCheck.check(
+          history, replacing: force, others: inputs + [output].compactMap(\.self))
       }
       let settings = RunSettings(
         dataPath: absolutePath(file.path), dataDigest: file.digest,
         validationSplit: validationSplit, epochs: epochs, batchSize: batchSize, shuffles: shuffle,
-        threadCount: threads, saveEverySteps: saveEverySteps, output: output.map(absolutePath),
+        threadCount: threads, instructionSet: matrixInstructionSet, saveEverySteps: saveEverySteps,
+        output: output.map(absolutePath),
         history: history.map(absolutePath), outputWeights: weights)
       let state = try initialState(source)
       if weights == .average, state.optimizer.averages == nil {
@@ -119,7 +130,7 @@ struct TrainCommand: ParsableCommand {
       }
       let run = try TrainingRun(
         settings: settings, model: source.model, loss: objective.loss, metrics: objective.metrics,
-        data: dataset, store: try openStore(), replacesOutput: force)
+        data: dataset, replacesOutput: force, openingStore: openStore)
       try run.go(from: state)
     }
   }

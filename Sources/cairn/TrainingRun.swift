@@ -19,12 +19,12 @@ struct TrainingRun {
   /// Whether an existing output may be replaced.
   let replacesOutput: Bool
 
+  /// Checks the data; the folder of checkpoints is opened, and made, only when nothing else is wrong.
   init(
     settings: RunSettings, model: Model, loss: LossConfiguration, metrics: [MetricConfiguration],
-    data: Dataset, store: CheckpointStore?, replacesOutput: Bool
+    data: Dataset, replacesOutput: Bool, openingStore openStore: () throws -> CheckpointStore?
   ) throws {
     self.settings = settings
-    self.store = store
     self.replacesOutput = replacesOutput
     trainer = Trainer(
       model: model, loss: loss, metrics: metrics, batchSize: settings.batchSize,
@@ -35,7 +35,9 @@ struct TrainingRun {
     } else {
       (training, validation) = (data, nil)
     }
-    if let output = settings.output { try Self.checkOutput(output, replacing: replacesOutput) }
+    try trainer.check(training)
+    if let validation { try trainer.check(validation) }
+    store = try openStore()
   }
 
   /// Trains to the last epoch, saving on the way, and writes the output.
@@ -119,16 +121,9 @@ extension TrainingRun {
         + "(a whole model for Keras 2)")
   }
 
-  /// Finds out before hours of training what would fail after them.
-  private static func checkOutput(_ output: String, replacing: Bool) throws {
+  /// Throws unless the trained model can be written to `output`.
+  static func checkOutput(_ output: String, replacing: Bool, others: [String]) throws {
     _ = try profile(of: output)
-    if !replacing, access(output, F_OK) == 0 {
-      throw CommandError("cannot write \(output): the file exists; replace it with --force")
-    }
-    let folder =
-      output.contains("/") ? String(output[..<output.lastIndex(of: "/")!]) + "/" : "./"
-    guard access(folder, W_OK) == 0 else {
-      throw CommandError("cannot write \(output): \(String(cString: strerror(errno)))")
-    }
+    try OutputCheck.check(output, replacing: replacing, others: others)
   }
 }

@@ -11,5 +11,12 @@ struct CheckpointInspect: ParsableCommand {
       Exit codes: 0 same or done, 1 differences found, 2 trouble (a file that cannot be read or \
       written, or something would be lost), 64 wrong usage.
       """,
-    subcommands: [ShowCommand.self, DiffCommand.self, RestoreCommand.self])
+    subcommands: [
+      ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
+    ])
+
+  static func main() {
+    Console.openMissingStreams()
+    main(nil)
+  }
 }

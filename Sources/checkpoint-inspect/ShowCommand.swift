@@ -103,7 +103,9 @@ extension Layout {
   fileprivate var title: String {
     switch self {
     case .wholeModel: "whole-model file"
+    case .legacyWeights: "weights-only file"
     case .weights: "weights file"
+    case .archive: "archive"
     }
   }
 }

@@ -51,7 +51,9 @@ enum Readable {
   static func number(_ value: Double) -> String {
     if value == 0 { return "0" }
     guard value.isFinite else { return "\(value)" }
-    let exponent = Int(log10(value.magnitude).rounded(.down))
+    var exponent = Int(log10(value.magnitude).rounded(.down))
+    // What rounds up to the next power of ten is written as that.
+    if (value.magnitude / pow(10, Double(exponent)) * 1e5).rounded() == 1e6 { exponent += 1 }
     if exponent < -4 || exponent > 8 {
       let digits = value / pow(10, Double(exponent))
       return "\(trimmed(digits, decimals: 5))e\(exponent)"

@@ -9,6 +9,9 @@ import Testing
 @Suite("Saving and loading") struct RoundTripTests {
   static let profiles = [
     Profile(dialect: .keras2, layout: .wholeModel), Profile(dialect: .keras3, layout: .weights),
+    Profile(dialect: .keras3, layout: .wholeModel), Profile(dialect: .keras2, layout: .weights),
+    Profile(dialect: .tfKeras, layout: .weights), Profile(dialect: .keras2, layout: .archive),
+    Profile(dialect: .keras3, layout: .archive),
   ]
 
   @Test(

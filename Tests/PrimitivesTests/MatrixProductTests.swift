@@ -37,9 +37,30 @@ struct MatrixProductTests {
     #expect(none.isEmpty)
   }
 
+  @Test(
+    "a large product is the same shared by several threads, along either side",
+    arguments: [(200, 120), (120, 200)], [(false, false), (true, false), (false, true)])
+  func threads(sides: (Int, Int), transposed: (Bool, Bool)) {
+    let (m, n) = sides
+    let k = 64
+    let a = (0..<m * k).map { Float($0 % 13) - 6 }
+    let b = (0..<k * n).map { Float($0 % 7) - 3 }
+    var whole = [Float](repeating: 1, count: m * n)
+    multiply(
+      a, b, &whole, m: m, n: n, k: k, transposeA: transposed.0, transposeB: transposed.1,
+      accumulate: true)
+    for threadCount in [2, 3, 100] {
+      var parts = [Float](repeating: 1, count: m * n)
+      multiply(
+        a, b, &parts, m: m, n: n, k: k, transposeA: transposed.0, transposeB: transposed.1,
+        accumulate: true, threadCount: threadCount)
+      #expect(parts == whole)  // whole numbers: exact in any order
+    }
+  }
+
   @Test("the bits are the same from run to run, for each thread count", arguments: [1, 2])
   func deterministic(threadCount: Int) {
-    let n = 96
+    let n = 128
     let a = (0..<n * n).map { Float(($0 * 37) % 101) / 101 - 0.4 }
     var first = [Float](repeating: 0, count: n * n)
     multiply(a, a, &first, m: n, n: n, k: n, threadCount: threadCount)

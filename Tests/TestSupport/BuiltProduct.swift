@@ -13,12 +13,27 @@ public struct BuiltProduct: Sendable {
     path = folder.appendingPathComponent(name).path
   }
 
+  public static let cairn = BuiltProduct("cairn")
+  public static let checkpointInspect = BuiltProduct("checkpoint-inspect")
+
+  /// Runs a shell script: `$0` is this program, `$1`... are the arguments.
+  public func runInShell(
+    _ script: String, _ arguments: [String] = [], in folder: String? = nil
+  ) throws -> Outcome {
+    try Self(path: "/bin/sh").run(["-c", script, path] + arguments, in: folder)
+  }
+
+  private init(path: String) { self.path = path }
+
   /// How a run ended, and what it printed.
   public struct Outcome: Sendable {
     /// The exit code, or 128 + the signal that ended it.
     public let exitCode: Int32
     public let output: String
     public let errors: String
+
+    public var outputLines: [String] { output.split(separator: "\n").map(String.init) }
+    public var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
   }
 
   /// Runs the program to its end.

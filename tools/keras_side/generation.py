@@ -103,6 +103,8 @@ class Keras2(Generation):
         self.keras = tf.keras
 
     def optimizer_class(self, name: str) -> Any:
+        if name.startswith("legacy."):
+            return getattr(tf.keras.optimizers.legacy, name.removeprefix("legacy."))
         return getattr(tf.keras.optimizers.experimental, name)
 
     def variable(self, value: np.ndarray, name: str) -> Any:

@@ -50,7 +50,9 @@ enum ConfigurationComparison {
     _ first: CheckpointManifest, _ second: CheckpointManifest
   ) -> [Difference] {
     guard let a = first.model, let b = second.model else { return [] }
-    if first.dialect == second.dialect { return tree(a.json, b.json, at: "model") }
+    if a.dialect == b.dialect {
+      return tree(withoutIncidentals(a.json), withoutIncidentals(b.json), at: "model")
+    }
     // Two generations spell the same layer differently; names and classes mean the same in both.
     let x = a.topLevelLayers.map { "\($0.className) \($0.name)" }
     let y = b.topLevelLayers.map { "\($0.className) \($0.name)" }
@@ -59,6 +61,24 @@ enum ConfigurationComparison {
       let after = index < y.count ? y[index] : nil
       return before == after
         ? nil : Difference(path: "model.layers[\(index)]", before: before, after: after)
+    }
+  }
+
+  /// What says where a configuration stood, or follows from the rest of it.
+  private static let incidentalModelKeys: Set = [
+    "module", "registered_name", "build_config", "build_input_shape", "compile_config",
+    "keras_version", "backend",
+  ]
+
+  private static func withoutIncidentals(_ json: JSONValue) -> JSONValue {
+    switch json {
+    case .object(let object):
+      .object(
+        JSONObject(
+          object.pairs.filter { !incidentalModelKeys.contains($0.key) }
+            .map { ($0.key, withoutIncidentals($0.value)) }))
+    case .array(let elements): .array(elements.map(withoutIncidentals))
+    default: json
     }
   }
 

@@ -9,7 +9,8 @@ import Tensors
 /// |---|---|
 /// | `format_version` | int64, 1 |
 /// | `arithmetic` | which generation's formulas the optimizer state belongs to |
-/// | `model_config`, `training_config` | JSON, as layout A has them; in layouts without a place of their own for them |
+/// | `model_config`, `training_config` | JSON, as whole-model files have them; in layouts without a place of their own for them |
+/// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
 /// | `resumption` | JSON; its meaning belongs to whoever resumes |
 ///
 /// The arrays of the resumption record are datasets below `cairn/resumption`.
@@ -25,8 +26,8 @@ extension CairnGroup {
   /// What the group says about a whole file.
   struct Content {
     var arithmetic: Arithmetic?
-    var modelText: String?
-    var trainingText: String?
+    var model: ModelConfiguration?
+    var training: TrainingConfiguration?
     var resumption: ResumptionRecord?
   }
 
@@ -52,14 +53,33 @@ extension CairnGroup {
       }
       content.arithmetic = arithmetic
     }
-    content.modelText = try group.attributes.optionalString("model_config")
-    content.trainingText = try group.attributes.optionalString("training_config")
+    if let text = try group.attributes.optionalString("model_config") {
+      content.model = try ModelConfiguration(
+        parsing: text, dialect: dialect("model_config_dialect", of: group))
+    }
+    if let text = try group.attributes.optionalString("training_config") {
+      content.training = try TrainingConfiguration(
+        parsing: text, dialect: dialect("training_config_dialect", of: group))
+    }
     if let text = try group.attributes.optionalString("resumption") {
       content.resumption = ResumptionRecord(
         json: try JSONValue(parsing: text),
         arrays: try readArrays(root, path: path))
     }
     return content
+  }
+
+  private static func dialect(
+    _ attribute: String, of group: borrowing HDF5Group
+  ) throws -> Dialect {
+    let text = try group.attributes.string(attribute)
+    guard let dialect = Dialect(rawValue: text) else {
+      throw ConfigurationError.unexpectedValue(
+        key: attribute, object: "group `\(path)`",
+        expected: "one of \(Dialect.allCases.map(\.rawValue).joined(separator: ", "))",
+        found: .string(text))
+    }
+    return dialect
   }
 
   private static func readArrays(

@@ -12,8 +12,14 @@ extension FilePlan {
       switch profile.layout {
       case .wholeModel:
         self = try WholeModelLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+      case .legacyWeights:
+        self = try LegacyWeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
       case .weights:
         self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+      case .archive:
+        self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+        wrapping = .archive(
+          try ArchiveLayout.documents(of: checkpoint, dialect: profile.dialect, path: path))
       }
     } catch let error as CheckpointError {
       throw error
@@ -63,14 +69,22 @@ extension Checkpoint {
     }
     return try training.json(for: dialect, in: .attribute).text
   }
-}
 
-extension CheckpointError {
-  static func orphan(_ slot: String, _ owner: VariableID, path: String) -> CheckpointError {
-    CheckpointError(
-      .inconsistent, "cannot write", path: path,
-      object: "\(slot)/\(owner.layer)/#\(owner.index)",
-      problem: "the slot belongs to a variable that is not in the checkpoint")
+  /// The configurations for Cairn's own group: in the words in which they came, since no Keras reads
+  /// them there.
+  func texts(_ model: ModelConfiguration) throws(ConfigurationError) -> [(
+    name: String, value: String
+  )] {
+    var texts = [
+      (name: "model_config", value: model.json.text),
+      (name: "model_config_dialect", value: model.dialect.rawValue),
+    ]
+    if let training, let text = try trainingText(in: training.dialect) {
+      texts += [
+        ("training_config", text), ("training_config_dialect", training.dialect.rawValue),
+      ]
+    }
+    return texts
   }
 }
 

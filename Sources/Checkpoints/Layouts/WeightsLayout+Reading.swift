@@ -18,17 +18,10 @@ enum WeightsLayout {
 
 extension WeightsLayout {
   static func readManifest(
-    _ root: borrowing HDF5Group, cairn: CairnGroup.Content?, path: String
+    _ root: borrowing HDF5Group, model: ModelConfiguration?, training: TrainingConfiguration?,
+    path: String
   ) throws -> CheckpointManifest {
     let dialect = try dialect(of: root)
-    var model: ModelConfiguration?
-    if let text = cairn?.modelText {
-      model = try ModelConfiguration(parsing: text, dialect: dialect)
-    }
-    var training: TrainingConfiguration?
-    if let text = cairn?.trainingText {
-      training = try TrainingConfiguration(parsing: text, dialect: dialect)
-    }
     let implied = try model.map { try ModelVariables($0, dialect: dialect) }
     let layers = try readLayers(root, dialect: dialect, implied: implied)
     var manifest = CheckpointManifest(

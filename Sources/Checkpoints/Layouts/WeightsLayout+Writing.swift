@@ -4,64 +4,56 @@ import Tensors
 // MARK: - Writing
 
 extension WeightsLayout {
-  /// The plan of a weights file in Keras 3's dialect, architecture and configuration in Cairn's group.
+  /// The plan of a weights file; architecture and configuration stand in Cairn's group, where Keras does
+  /// not look.
   ///
-  /// - Throws: `unsupported` for another dialect, or a checkpoint without architecture.
+  /// - Throws: `unsupported` for a checkpoint without architecture.
   static func plan(
     _ checkpoint: Checkpoint, dialect: Dialect, path: String
   ) throws -> FilePlan {
-    guard dialect == .keras3 else {
-      throw CheckpointError(
-        .unsupported, "cannot write", path: path,
-        problem: "weights files are written for Keras 3, not for \(dialect)",
-        cure: "write a whole-model .h5 for \(dialect)")
-    }
     let model = try checkpoint.requireModel(path: path)
     var plan = FilePlan()
-    try plan.addLayers(of: checkpoint, model, dialect: dialect, path: path)
+    for place in try model.places(in: dialect) {
+      plan.addVariablesGroup(place.group, objectName: place.path.names.last, dialect: dialect)
+    }
+    let implied = try model.variables(in: dialect)
+    let values = try checkpoint.valuesByID(of: implied, path: path)
+    plan.datasets += implied.map { .init(path: $0.dataset, value: values[$0.id]!.portable) }
     if let optimizer = checkpoint.optimizer {
-      try plan.addOptimizer(optimizer, dialect: dialect, path: path)
+      try plan.addOptimizer(optimizer, model, dialect: dialect, path: path)
     }
-    plan.groups.append(.init(path: variables, attributes: [("name", .utf8(model.name))]))
-    var texts = [(name: "model_config", value: try model.json(for: dialect, in: .attribute).text)]
-    if let training = try checkpoint.trainingText(in: dialect) {
-      texts.append(("training_config", training))
-    }
-    plan.addCairnGroup(checkpoint, texts: texts)
+    // Keras 2 and tf_keras ask for the model's own group even when it is empty.
+    plan.addVariablesGroup("", objectName: model.name, dialect: dialect)
+    plan.addCairnGroup(checkpoint, texts: try checkpoint.texts(model))
     return plan
   }
 }
 
 extension FilePlan {
-  fileprivate mutating func addLayers(
-    of checkpoint: Checkpoint, _ model: ModelConfiguration, dialect: Dialect, path: String
-  ) throws {
-    for place in try model.places(in: dialect) {
-      groups.append(
-        .init(
-          path: "\(place.group)/\(WeightsLayout.variables)",
-          attributes: [("name", .utf8(place.path.names.last ?? model.name))]))
-    }
-    let variables = try model.variables(in: dialect)
-    let values = try checkpoint.valuesByID(of: variables, path: path)
-    datasets += variables.map { .init(path: $0.dataset, value: values[$0.id]!.portable) }
+  /// The group `vars` of an object; Keras 3 writes the object's name beside it.
+  fileprivate mutating func addVariablesGroup(
+    _ object: String, objectName: String?, dialect: Dialect
+  ) {
+    let path = object.isEmpty ? WeightsLayout.variables : "\(object)/\(WeightsLayout.variables)"
+    var group = Group(path: path)
+    if dialect == .keras3, let objectName { group.attributes = [("name", .utf8(objectName))] }
+    groups.append(group)
   }
 
   fileprivate mutating func addOptimizer(
-    _ optimizer: OptimizerState, dialect: Dialect, path: String
+    _ optimizer: OptimizerState, _ model: ModelConfiguration, dialect: Dialect, path: String
   ) throws {
-    let group = "\(WeightsLayout.optimizerGroup)/\(WeightsLayout.variables)"
-    groups.append(
-      .init(
-        path: group, attributes: [("name", .utf8(optimizer.configuration.name(in: dialect)))]))
+    addVariablesGroup(
+      WeightsLayout.optimizerGroup, objectName: optimizer.configuration.name(in: dialect),
+      dialect: dialect)
     var values = [Tensor(scalar: optimizer.iterations)]
-    // Under a schedule Keras 3 stores no rate.
-    if case .constant(let rate) = optimizer.configuration.learningRate {
-      values.append(Tensor(scalar: Float(rate)))
-    }
-    values += try optimizer.savedSlots(in: dialect, path: path).map(\.value.portable)
+    if dialect == .keras3, let rate = optimizer.rateVariable { values.append(rate) }
+    values += try optimizer.slotsInKerasOrder(model, dialect: dialect, path: path).map(\.value.portable)
     for (index, value) in values.enumerated() {
-      datasets.append(.init(path: "\(group)/\(index)", value: value))
+      datasets.append(
+        .init(
+          path: "\(WeightsLayout.optimizerGroup)/\(WeightsLayout.variables)/\(index)",
+          value: value))
     }
   }
 }

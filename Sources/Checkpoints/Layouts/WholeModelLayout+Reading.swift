@@ -30,7 +30,7 @@ extension WholeModelLayout {
       training = try TrainingConfiguration(parsing: text, dialect: dialect)
     }
     let implied = try ModelVariables(model, dialect: dialect)
-    let weightEntries = try readWeights(weights, model: model, implied: implied)
+    let weightEntries = try readWeights(weights, modelName: model.name, implied: implied)
     var manifest = CheckpointManifest(
       layout: .wholeModel, dialect: dialect, kerasVersion: version,
       entries: weightEntries.map(\.entry), optimizer: nil, model: model, training: training,
@@ -40,14 +40,17 @@ extension WholeModelLayout {
   }
 
   /// A weight, and the name under which the optimizer knows it.
-  private struct NamedWeight {
+  struct NamedWeight {
     let entry: CheckpointEntry
     let id: VariableID
     let storedName: String
   }
 
-  private static func readWeights(
-    _ weights: borrowing HDF5Group, model: ModelConfiguration, implied: ModelVariables
+  /// The weights below a group that names its layers.
+  ///
+  /// - Parameter implied: what the architecture says; nil without one.
+  static func readWeights(
+    _ weights: borrowing HDF5Group, modelName: String?, implied: ModelVariables?
   ) throws -> [NamedWeight] {
     var named: [NamedWeight] = []
     var layers = try weights.attributes.nameList("layer_names")
@@ -56,9 +59,9 @@ extension WholeModelLayout {
       let group = try weights.openGroup(layer)
       let storedNames = try group.attributes.nameList("weight_names")
       let labels =
-        labels(of: storedNames, impliedBy: implied.weights(ofTopLevelLayer: layer))
+        labels(of: storedNames, impliedBy: implied?.weights(ofTopLevelLayer: layer))
         ?? labels(
-          of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: model.name)
+          of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: modelName)
       for (storedName, label) in zip(storedNames, labels) {
         let dataset = try group.openDataset(storedName)
         named.append(
@@ -69,7 +72,7 @@ extension WholeModelLayout {
     }
     // The stored order is trainable first; show and load follow the order of creation.
     let order = Dictionary(
-      implied.places.enumerated().map { ($1.path, $0) }
+      (implied?.places ?? []).enumerated().map { ($1.path, $0) }
     ) { first, _ in first }
     return named.enumerated().sorted { a, b in
       func key(_ item: (offset: Int, element: NamedWeight)) -> (Int, Int, Int) {
@@ -97,7 +100,7 @@ extension WholeModelLayout {
 
   /// The identities that the stored names suggest.
   private static func labels(
-    of storedNames: [String], layer: String?, model: String
+    of storedNames: [String], layer: String?, model: String?
   ) -> [Label] {
     var counts: [LayerPath: Int] = [:]
     return storedNames.map { storedName in

@@ -4,22 +4,16 @@ import Tensors
 // MARK: - Writing
 
 extension WholeModelLayout {
-  /// The plan of a whole-model file in Keras 2's dialect.
+  /// The plan of a whole-model file.
   ///
-  /// - Throws: `unsupported` for another dialect, or a checkpoint without architecture.
+  /// - Throws: `unsupported` for a checkpoint without architecture, a `ConfigurationError` for one that
+  ///   the dialect cannot spell.
   static func plan(
     _ checkpoint: Checkpoint, dialect: Dialect, path: String
   ) throws -> FilePlan {
-    guard dialect == .keras2 else {
-      throw CheckpointError(
-        .unsupported, "cannot write", path: path,
-        problem: "whole-model files are written for Keras 2, not for \(dialect)",
-        cure: "write a .weights.h5 for \(dialect)")
-    }
     let model = try checkpoint.requireModel(path: path)
-    let version = dialect.writtenVersion
     var rootAttributes: [(name: String, value: AttributeValue)] = [
-      ("keras_version", .utf8(version)), ("backend", .utf8("tensorflow")),
+      ("keras_version", .utf8(dialect.writtenVersion)), ("backend", .utf8("tensorflow")),
       ("model_config", .ascii(try model.json(for: dialect, in: .attribute).text)),
     ]
     if let training = try checkpoint.trainingText(in: dialect) {
@@ -27,67 +21,99 @@ extension WholeModelLayout {
     }
     var plan = FilePlan()
     plan.groups.append(.init(path: "", attributes: rootAttributes))
-    try plan.addWeights(of: checkpoint, model, version: version, path: path)
+    try plan.addWeights(of: checkpoint, model, in: weightsGroup, dialect: dialect, path: path)
     if let optimizer = checkpoint.optimizer {
       try plan.addOptimizer(optimizer, model, dialect: dialect, path: path)
     }
     plan.addCairnGroup(checkpoint)
     return plan
   }
-
-  /// Keras 2's name of a variable inside a file: `dense/kernel:0`.
-  fileprivate static func storedName(_ variable: ModelVariable) -> String {
-    let own = variable.schema.keras2Name ?? variable.schema.name
-    return (variable.id.layer.names + [own]).joined(separator: "/") + ":0"
-  }
 }
 
 extension FilePlan {
-  fileprivate mutating func addWeights(
-    of checkpoint: Checkpoint, _ model: ModelConfiguration, version: String, path: String
+  /// Adds the groups of the layers below `group`, `""` being the root, with their names in attributes:
+  /// what whole-model files and weights-only files have in common.
+  mutating func addWeights(
+    of checkpoint: Checkpoint, _ model: ModelConfiguration, in group: String, dialect: Dialect,
+    path: String
   ) throws {
-    let weights = WholeModelLayout.weightsGroup
+    let names = WholeModelNames(model, dialect: dialect)
     let layers = try model.weightsByLayer()
-    groups.append(
-      .init(
-        path: weights,
-        attributes: [("backend", .ascii("tensorflow")), ("keras_version", .ascii(version))]
-          + AttributeValue.nameList("layer_names", layers.map(\.layer))))
+    let attributes: [(name: String, value: AttributeValue)] =
+      [
+        ("backend", .ascii("tensorflow")), ("keras_version", .ascii(dialect.writtenVersion)),
+      ] + AttributeValue.nameList("layer_names", layers.map(\.layer))
+    groups.append(.init(path: group, attributes: attributes))
     let values = try checkpoint.valuesByID(of: layers.flatMap(\.variables), path: path)
+    let prefix = group.isEmpty ? "" : "\(group)/"
     for (layer, variables) in layers {
-      let group = "\(weights)/\(layer)"
-      let names = variables.map(WholeModelLayout.storedName)
+      let stored = variables.map(names.weight)
       groups.append(
-        .init(path: group, attributes: AttributeValue.nameList("weight_names", names)))
-      for (name, variable) in zip(names, variables) {
-        datasets.append(.init(path: "\(group)/\(name)", value: values[variable.id]!.portable))
+        .init(
+          path: "\(prefix)\(layer)", attributes: AttributeValue.nameList("weight_names", stored)))
+      for (name, variable) in zip(stored, variables) {
+        datasets.append(
+          .init(path: "\(prefix)\(layer)/\(name)", value: values[variable.id]!.portable))
       }
     }
     groups.append(
       .init(
-        path: "\(weights)/\(WholeModelLayout.ownVariablesGroup)",
+        path: "\(prefix)\(WholeModelLayout.ownVariablesGroup)",
         attributes: AttributeValue.nameList("weight_names", [])))
   }
 
   fileprivate mutating func addOptimizer(
     _ optimizer: OptimizerState, _ model: ModelConfiguration, dialect: Dialect, path: String
   ) throws {
-    let variables = try model.variables(in: dialect)
-    let owners = Dictionary(variables.map { ($0.id, $0) }) { first, _ in first }
+    let names = WholeModelNames(model, dialect: dialect)
     let scope = optimizer.configuration.name(in: dialect)
     var named: [(name: String, value: Tensor)] = [
-      ("iteration:0", Tensor(scalar: optimizer.iterations))
+      (names.iteration(scope), Tensor(scalar: optimizer.iterations))
     ]
-    for saved in try optimizer.savedSlots(in: dialect, path: path) {
-      guard let owner = owners[saved.owner] else {
-        throw CheckpointError.orphan(saved.slot.name, saved.owner, path: path)
-      }
-      let variable = WholeModelLayout.storedName(owner)
-      named.append(("\(scope)/\(saved.slot.storedName)/\(variable)", saved.value.portable))
+    if dialect == .keras3, let rate = optimizer.rateVariable {
+      named.append(("\(scope)/learning_rate", rate))
+    }
+    for saved in try optimizer.slotsInKerasOrder(model, dialect: dialect, path: path) {
+      let name = names.slot(saved.slot.storedName, of: saved.owner, scope)
+      named.append((name, saved.value.portable))
     }
     let group = WholeModelLayout.optimizerGroup
     groups.append(
       .init(path: group, attributes: AttributeValue.nameList("weight_names", named.map(\.name))))
     datasets += named.map { .init(path: "\(group)/\($0.name)", value: $0.value) }
+  }
+}
+
+/// The names of variables in whole-model files. No loader derives anything from them; they are spelled
+/// as each Keras does, for the eyes of people and the ties of readers.
+private struct WholeModelNames {
+  private let dialect: Dialect
+  /// Keras 3 begins paths with the model's name, except in Functional models.
+  private let prefix: [String]
+
+  init(_ model: ModelConfiguration, dialect: Dialect) {
+    self.dialect = dialect
+    prefix = dialect == .keras3 && model.calls != .graph ? [model.name] : []
+  }
+
+  /// `dense/kernel:0`; in Keras 3 `sequential/dense/kernel`.
+  func weight(_ variable: ModelVariable) -> String {
+    dialect == .keras3 ? path(variable) : "\(path(variable)):0"
+  }
+
+  private func path(_ variable: ModelVariable) -> String {
+    let keras2Name = dialect == .keras3 ? nil : variable.schema.keras2Name
+    return (prefix + variable.id.layer.names + [keras2Name ?? variable.schema.name])
+      .joined(separator: "/")
+  }
+
+  func iteration(_ scope: String) -> String {
+    dialect == .keras3 ? "\(scope)/iteration" : "iteration:0"
+  }
+
+  /// `Adagrad/accumulator/dense/kernel:0`; in Keras 3 `adagrad/sequential_dense_kernel_accumulator`.
+  func slot(_ slot: String, of owner: ModelVariable, _ scope: String) -> String {
+    if dialect != .keras3 { return "\(scope)/\(slot)/\(weight(owner))" }
+    return "\(scope)/\(String(path(owner).map { $0 == "/" ? "_" : $0 }))_\(slot)"
   }
 }

@@ -1,4 +1,5 @@
 import HDF5
+import KerasConfiguration
 import Tensors
 
 #if canImport(Glibc)
@@ -40,6 +41,7 @@ extension CheckpointReader {
     do {
       try FileCopy.copy(target.path, to: pending.temporaryPath)
       try patch(plan, target, at: pending.temporaryPath)
+      try target.renewChecksum(in: pending.temporaryPath)
       try pending.commit(replacing: replacing)
     } catch {
       throw CheckpointError.saving(output, error)
@@ -67,6 +69,12 @@ extension CheckpointReader {
       if code != 0 { throw SystemCallError("pwrite", code: code) }
     }
     guard !others.isEmpty else { return }
+    guard target.manifest.layout != .archive else {
+      throw CheckpointError(
+        .unsupported, "cannot restore into", path: target.path, object: others[0].0.datasetPath,
+        problem: "the tensor is compressed or in another byte order inside an archive",
+        cure: "save the archive anew with Keras first")
+    }
     let file = try HDF5File.openForUpdate(copy)
     do {
       let root = try file.root()
@@ -76,6 +84,22 @@ extension CheckpointReader {
       }
     }
     try file.close()
+  }
+}
+
+extension CheckpointReader {
+  /// In an archive the checksum of the weights must follow their bytes.
+  fileprivate func renewChecksum(in copy: String) throws {
+    guard manifest.layout == .archive else { return }
+    guard let member = try ZipArchive(reading: path)[ArchiveLayout.weightsMember],
+      let offsets = member.checksumOffsets
+    else {
+      throw CheckpointError(
+        .unsupported, "cannot restore into", path: path,
+        problem: "its checksums stand behind the data, as in archives that were written to a pipe",
+        cure: "zip it again into a file")
+    }
+    try ZipArchive.renewChecksum(of: member, checksumOffsets: offsets, in: copy)
   }
 }
 

@@ -24,7 +24,9 @@ extension FilePlan {
   func write(to path: String, replacing: Bool, threadCount: Int) throws(CheckpointError) {
     let pending = PendingFile(for: path)
     do {
-      try FileSkeleton(layingOut: self, at: pending.temporaryPath).fill(threadCount: threadCount)
+      let skeleton = try FileSkeleton(layingOut: self, at: pending.temporaryPath)
+      try skeleton.fill(threadCount: threadCount)
+      try skeleton.wrap()
       try pending.commit(replacing: replacing)
     } catch {
       throw CheckpointError.saving(path, error)
@@ -44,6 +46,8 @@ extension CheckpointError {
       CheckpointError(
         .unwritable, "cannot write", path: path, problem: error.description, cure: error.cure,
         cause: error)
+    case let error as HDF5Error where error.systemErrorNumber != nil:
+      .saving(path, SystemCallError(error.operation, code: error.systemErrorNumber!))
     case let error as HDF5Error:
       CheckpointError(
         .unwritable, "cannot write", path: path, object: error.object, problem: error.message,
@@ -53,5 +57,17 @@ extension CheckpointError {
       CheckpointError(
         .unwritable, "cannot write", path: path, problem: String(describing: error), cause: error)
     }
+  }
+}
+
+extension HDF5Error {
+  /// The operating system's error number behind this one, which libhdf5 gives only in its texts:
+  /// `..., errno = 28, error message = 'No space left on device', ...`.
+  fileprivate var systemErrorNumber: Int32? {
+    for frame in stack {
+      let parts = frame.message.split(separator: "errno = ", maxSplits: 1)
+      if parts.count == 2 { return Int32(parts[1].prefix { $0.isNumber }) }
+    }
+    return nil
   }
 }

@@ -18,6 +18,14 @@ struct FilePlan {
   /// In the order of creation; parents are made as needed.
   var groups: [Group] = []
   var datasets: [Dataset] = []
+  var wrapping = Wrapping.none
+
+  /// What stands around the HDF5 content.
+  enum Wrapping {
+    case none
+    /// A zip archive: the HDF5 content is its first member, these are the others.
+    case archive([(name: String, content: [UInt8])])
+  }
 }
 
 /// An attribute with the exact HDF5 type that Keras gives it.

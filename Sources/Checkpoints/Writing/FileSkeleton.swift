@@ -19,7 +19,12 @@ struct FileSkeleton {
   /// Creates the file through libhdf5: datasets contiguous and allocated, without time stamps, closed
   /// only when the library proves that nothing stayed open.
   init(layingOut plan: FilePlan, at path: String) throws(HDF5Error) {
-    let file = try HDF5File.create(path)
+    let userBlock: Int
+    switch plan.wrapping {
+    case .none: userBlock = 0
+    case .archive: userBlock = ArchiveLayout.weightsOffset
+    }
+    let file = try HDF5File.create(path, userBlockByteCount: userBlock)
     var offsets: [Int] = []
     do {
       let root = try file.root()
@@ -34,13 +39,30 @@ struct FileSkeleton {
       for dataset in plan.datasets {
         let created = try root.createDataset(
           dataset.path, dataset.value.dtype.elementType, shape: dataset.value.shape.dimensions)
-        offsets.append(created.byteOffset ?? 0)
+        // Nothing is allocated for a dataset without elements, and nothing will be written.
+        guard let offset = created.byteOffset ?? (created.byteCount == 0 ? 0 : nil) else {
+          preconditionFailure("\(created.path) was created without a place for its bytes")
+        }
+        offsets.append(offset)
       }
     }
     try file.close()
     self.offsets = offsets
     self.plan = plan
     self.path = path
+  }
+}
+
+// MARK: - Wrapping
+
+extension FileSkeleton {
+  /// Adds what stands around the HDF5 content; the last thing before the commit.
+  func wrap() throws(SystemCallError) {
+    if case .archive(let documents) = plan.wrapping {
+      try ZipArchive.wrap(
+        path, contentAt: ArchiveLayout.weightsOffset, as: ArchiveLayout.weightsMember,
+        documents: documents)
+    }
   }
 }
 

@@ -41,9 +41,11 @@ extension GradientTape {
     return record(output, from: [x]) { upstream in
       let gradient = Tensor(float32: input.shape) { dx in
         upstream.withFloats { dy in
-          for index in dx.indices {
-            let sample = index / (steps * features)
-            dx[index] = dy[sample * features + index % features] / Float(steps)
+          for row in 0..<batch * steps {
+            let sample = row / steps
+            for c in 0..<features {
+              dx[row * features + c] = dy[sample * features + c] / Float(steps)
+            }
           }
         }
       }

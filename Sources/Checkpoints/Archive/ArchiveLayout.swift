@@ -1,0 +1,88 @@
+import HDF5
+import KerasConfiguration
+import Tensors
+
+/// Layout D: a zip archive `.keras` of `config.json` and `model.weights.h5`, with `metadata.json`.
+enum ArchiveLayout {
+  static let weightsMember = "model.weights.h5"
+  static let configurationMember = "config.json"
+  static let metadataMember = "metadata.json"
+  /// The weights begin here, so that libhdf5's own tools open the archive itself: they look for HDF5
+  /// content at byte 512.
+  static let weightsOffset = 512
+}
+
+// MARK: - Reading
+
+extension ArchiveLayout {
+  /// Opens the weights inside the archive, in place.
+  ///
+  /// - Throws: `unrecognized` without such a member, `unsupported` when it is compressed.
+  static func openWeights(of archive: ZipArchive) throws -> HDF5File {
+    guard let member = archive[weightsMember] else {
+      throw CheckpointError(
+        .unrecognized, "cannot read", path: archive.path,
+        problem: "expected an archive with \(weightsMember), found "
+          + "\(archive.members.map(\.name).joined(separator: ", "))")
+    }
+    guard member.method == .stored else {
+      throw CheckpointError(
+        .unsupported, "cannot read", path: archive.path, object: weightsMember,
+        problem: "it is compressed, so it cannot be read in place",
+        cure: "store it uncompressed, as Keras does: unzip it, then zip -0 -r")
+    }
+    return try HDF5File.open(archive.path, window: member.data)
+  }
+
+  static func readManifest(
+    _ root: borrowing HDF5Group, archive: ZipArchive, cairn: CairnGroup.Content?
+  ) throws -> CheckpointManifest {
+    let path = archive.path
+    guard let member = archive[configurationMember] else {
+      throw CheckpointError(
+        .unrecognized, "cannot read", path: path,
+        problem: "expected a Keras archive with \(configurationMember), found none")
+    }
+    let json = try JSONValue(parsing: archive.content(of: member))
+    let version = try kerasVersion(of: archive)
+    let model = try ModelConfiguration(
+      json: json, dialect: version.flatMap(Dialect.init(kerasVersion:)))
+    let training = try model.trainingConfiguration
+    var manifest = try WeightsLayout.readManifest(
+      root, model: model, training: training, path: path)
+    manifest.layout = .archive
+    manifest.kerasVersion = version
+    if manifest.optimizer != nil, training?.optimizer == nil, training != nil {
+      manifest.notes.append(
+        "compile_config names no optimizer although the archive holds an optimizer's state: Keras 3 saves"
+          + " such files after saving the same model as .h5, and loads them with another optimizer")
+    }
+    return manifest
+  }
+
+  private static func kerasVersion(of archive: ZipArchive) throws -> String? {
+    guard let member = archive[metadataMember] else { return nil }
+    return try JSONValue(parsing: archive.content(of: member))["keras_version"]?.string
+  }
+}
+
+// MARK: - Writing
+
+extension ArchiveLayout {
+  /// The members beside the weights, in the order in which they are written.
+  static func documents(
+    of checkpoint: Checkpoint, dialect: Dialect, path: String
+  ) throws -> [(name: String, content: [UInt8])] {
+    let model = try checkpoint.requireModel(path: path)
+    var training = checkpoint.training
+    if let optimizer = checkpoint.optimizer {
+      training?.optimizer = try optimizer.configuration.entry(for: dialect, in: .document)
+    }
+    let configuration = try model.json(for: dialect, in: .document, training: training)
+    let metadata: JSONValue = ["keras_version": .string(dialect.writtenVersion)]
+    return [
+      (metadataMember, Array(metadata.text.utf8)),
+      (configurationMember, Array(configuration.text.utf8)),
+    ]
+  }
+}

@@ -1,0 +1,41 @@
+public import KerasConfiguration
+
+extension Checkpoint {
+  /// What is left of the checkpoint in a file of `profile`, and in words what is lost.
+  ///
+  /// Lost is only what the Keras of the profile has no place for at all; everything that Cairn itself needs
+  /// to go on is kept in its own group wherever an optimizer is.
+  public func reduced(to profile: Profile) -> (checkpoint: Checkpoint, losses: [String]) {
+    var reduced = self
+    var losses: [String] = []
+    if profile.layout == .legacyWeights {
+      if let optimizer {
+        losses.append(
+          "the optimizer: \(optimizer.configuration.rule.className) at iteration "
+            + "\(optimizer.iterations) with \(optimizer.slots.count) slot variables")
+        reduced.optimizer = nil
+      }
+      if training != nil {
+        losses.append("loss, metrics and the optimizer's configuration")
+        reduced.training = nil
+      }
+      if resumption != nil {
+        losses.append("the record of the run, from which it could be resumed")
+        reduced.resumption = nil
+      }
+    }
+    if profile.dialect != .keras3, var optimizer = reduced.optimizer {
+      if optimizer.configuration.gradientAccumulationSteps != nil {
+        losses.append("gradient accumulation and the gradients accumulated so far")
+        optimizer.configuration.gradientAccumulationSteps = nil
+        optimizer.slots.removeAll { $0.slot == "gradient_accumulator" }
+      }
+      if optimizer.configuration.lossScaleFactor != nil {
+        losses.append("the loss scale factor")
+        optimizer.configuration.lossScaleFactor = nil
+      }
+      reduced.optimizer = optimizer
+    }
+    return (reduced, losses)
+  }
+}

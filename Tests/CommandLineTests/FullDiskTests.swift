@@ -1,0 +1,81 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("a full disk")
+struct FullDiskTests {
+  @Test(
+    "no room for the trained model: one line, exit code 2, nothing left behind",
+    arguments: ["64k"], ["out.h5", "out.weights.h5"])
+  func output(size: String, name: String) throws {
+    let folder = try TemporaryDirectory()
+    try DataFiles.classification(folder.file("data.h5"), rowShape: [64], classes: 10)
+    let disk = try PrivateMount(options: "size=\(size)")
+    guard
+      let run = try disk.run(
+        .cairn,
+        ["train", folder.file("data.h5"), "--epochs", "1", "--output", "\(disk.path)/\(name)"])
+    else { return }
+    expectTrouble(run.outcome, "\(disk.path)/\(name)", "No space left on device")
+    #expect(run.left == [])
+  }
+
+  @Test("checkpoints saved before the disk was full stay")
+  func checkpoints() throws {
+    let folder = try TemporaryDirectory()
+    try DataFiles.classification(folder.file("data.h5"), rowShape: [64], classes: 10)
+    let disk = try PrivateMount(options: "size=300k")
+    guard
+      let run = try disk.run(
+        .cairn,
+        [
+          "train", folder.file("data.h5"), "--epochs", "9", "--batch-size", "48", "--checkpoints",
+          "\(disk.path)/run",
+        ])
+    else { return }
+    let saved = run.left.count - 1
+    #expect((1...8).contains(saved))
+    #expect(run.left == ["run/"] + (1...saved).map { "run/step-00000000000\($0).h5" })
+    expectTrouble(run.outcome, "step-00000000000\(saved + 1).h5", "No space left on device")
+  }
+
+  @Test("no room for restored tensors, nor for predictions", arguments: ["4k", "16k"])
+  func otherOutputs(size: String) throws {
+    let folder = try TemporaryDirectory()
+    let model = folder.file("model.h5")
+    expectSuccess(try cairn("train", "--epochs", "1", "--output", model))
+    let disk = try PrivateMount(options: "size=\(size)")
+    let path = "\(disk.path)/out.h5"
+    if let run = try disk.run(.checkpointInspect, ["restore", model, "--into", model, "-o", path]) {
+      expectTrouble(run.outcome, path, "No space left on device")
+      #expect(run.left == [])
+    }
+    if let run = try disk.run(.cairn, ["predict", "--model", model, "--output", path]) {
+      expectTrouble(run.outcome, path, "No space left on device")
+      #expect(run.left == [])
+    }
+  }
+
+  @Test("no room for what is printed or for the history is not passed over")
+  func fullDevice() throws {
+    let folder = try TemporaryDirectory()
+    try DataFiles.classification(folder.file("data.h5"))
+    let model = Fixture.path("keras-2.12/mlp.h5")
+    let runs: [(BuiltProduct, [String])] = [
+      (.checkpointInspect, ["show", model]), (.checkpointInspect, ["diff", model, model]),
+      (
+        .checkpointInspect,
+        ["restore", model, "--into", model, "-o", folder.file("x.h5"), "--dry-run"]
+      ),
+      (.cairn, ["train", folder.file("data.h5"), "--epochs", "1"]),
+    ]
+    for (program, arguments) in runs {
+      let outcome = try program.runInShell(#"exec "$0" "$@" >/dev/full"#, arguments)
+      expectTrouble(outcome, "standard output", "No space left on device")
+    }
+    expectTrouble(
+      try cairn(
+        "train", folder.file("data.h5"), "--epochs", "1", "--history", "/dev/full", "--force"),
+      "/dev/full", "No space left on device")
+  }
+}

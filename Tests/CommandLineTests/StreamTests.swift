@@ -1,0 +1,77 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("standard streams")
+struct StreamTests {
+  private static let model = Fixture.path("keras-3.15/mlp_ema.h5")
+
+  @Test("a reader that goes away ends the program without a word, or with one line")
+  func brokenPipe() throws {
+    // The signal ends it, unless whoever started the tests ignores the signal.
+    let script = #"{ sleep 0.3; "$0" "$@"; echo "code $?" >&2; } | true; sleep 0.5"#
+    let model = Self.model
+    for arguments in [
+      ["show", model], ["show", model, "--format", "json"], ["diff", model, model],
+    ] {
+      let outcome = try BuiltProduct.checkpointInspect.runInShell(script, arguments)
+      #expect(
+        outcome.errorLines == ["code 141"]
+          || outcome.errorLines == [
+            "checkpoint-inspect: cannot write to standard output: Broken pipe", "code 2",
+          ], "\(outcome.errors)")
+    }
+  }
+
+  @Test("with standard output closed nothing is printed into a file of the run")
+  func closedOutput() throws {
+    let folder = try TemporaryDirectory()
+    try DataFiles.classification(folder.file("data.h5"))
+    for (name, redirection) in [("open", ""), ("closed", "<&- >&- 2>&-")] {
+      let outcome = try BuiltProduct.cairn.runInShell(
+        #"exec "$0" "$@" \#(redirection)"#,
+        [
+          "train", folder.file("data.h5"), "--epochs", "3", "--batch-size", "8", "--history",
+          folder.file("\(name).csv"), "--output", folder.file("\(name).h5"),
+        ])
+      #expect(outcome.exitCode == 0)
+    }
+    #expect(try contents(of: folder.file("open.csv")) == contents(of: folder.file("closed.csv")))
+    #expect(try contents(of: folder.file("open.h5")) == contents(of: folder.file("closed.h5")))
+    let shown = try BuiltProduct.checkpointInspect.runInShell(
+      #"exec "$0" "$@" >&-"#, ["show", Self.model])
+    expectSuccess(shown)
+  }
+
+  @Test("what is piped is plain")
+  func plain() throws {
+    let folder = try TemporaryDirectory()
+    let outcomes = [
+      try cairn("train", "--epochs", "1", "--output", folder.file("a.h5")),
+      try cairn("evaluate", "--model", folder.file("a.h5")), try inspect("show", Self.model),
+      try inspect("diff", Self.model, folder.file("a.h5")),
+    ]
+    for outcome in outcomes {
+      #expect(!outcome.output.contains("\u{1B}") && !outcome.output.contains("\r"))
+      #expect(outcome.errors == "")
+    }
+  }
+
+  private static let hasScript =
+    FileManager.default.isExecutableFile(atPath: "/usr/bin/script")
+
+  @Test(
+    "a terminal sees a progress bar, and a line an epoch below it",
+    .enabled(if: hasScript, "the program `script`, which gives a terminal, is not installed"))
+  func progressBar() throws {
+    let folder = try TemporaryDirectory()
+    let log = folder.file("log")
+    let outcome = try BuiltProduct.cairn.runInShell(
+      #"exec script --quiet --return --command "'$0' train --epochs 2" "$1" </dev/null >/dev/null"#,
+      [log])
+    #expect(outcome.exitCode == 0)
+    let shown = try text(of: log)
+    #expect(shown.contains("░ 1/45  loss "))
+    #expect(shown.contains("\r\u{1B}[Kepoch 2/2  loss "))
+  }
+}
