@@ -110,7 +110,8 @@ import Testing
     }
   }
 
-  @Test("slots of the two generations pair by their names, and restore", arguments: ["adam", "adamw"])
+  @Test(
+    "slots of the two generations pair by their names, and restore", arguments: ["adam", "adamw"])
   func restore(model: String) throws {
     let folder = try TemporaryDirectory()
     let output = folder.file("out.h5")

@@ -68,7 +68,8 @@ import Testing
       dialect: .keras3)
     let ties = try SlotTies(
       of: [Self.stored(nil, [])] + (0..<8).map { _ in Self.stored(nil, [2, 2]) },
-      slots: entry.slotOrder, owners: [kernel, other], order: .known([kernel, other]), path: "x")
+      slots: entry.slotOrder(in: .keras3), owners: [kernel, other], order: .known([kernel, other]),
+      path: "x")
     #expect(
       ties.ties == [
         .iteration, slot("average", kernel), slot("average", other), slot("momentum", kernel),

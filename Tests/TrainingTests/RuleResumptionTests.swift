@@ -9,7 +9,8 @@ import Training
 @Suite("Resumption with every rule")
 struct RuleResumptionTests {
   static let rules: [OptimizerConfiguration.Rule] = [
-    .sgd(), .sgd(momentum: 0.9, nesterov: true), .rmsprop(), .rmsprop(momentum: 0.5, centered: true),
+    .sgd(), .sgd(momentum: 0.9, nesterov: true), .rmsprop(),
+    .rmsprop(momentum: 0.5, centered: true),
     .adam(), .adam(amsgrad: true), .adamW(),
   ]
   static let profiles = [
@@ -46,7 +47,8 @@ struct RuleResumptionTests {
       #expect(second.optimizer.slots.names == whole.optimizer.slots.names)
       for slot in whole.optimizer.slots.names {
         for (a, b) in zip(second.optimizer.slots[slot] ?? [], whole.optimizer.slots[slot] ?? []) {
-          #expect(try #require(a).isIdentical(to: try #require(b)), "\(slot)")
+          let (resumed, expected) = (try #require(a), try #require(b))
+          #expect(resumed.isIdentical(to: expected), "\(slot)")
         }
       }
     }
@@ -67,8 +69,8 @@ struct RuleResumptionTests {
     #expect(try optimizer.configuration() == saved.configuration)
     #expect(optimizer.iterations == 5)
     for slot in saved.slots {
-      #expect(
-        try #require(optimizer.slots[slot.slot, slot.owner]).isIdentical(to: slot.value))
+      let restored = try #require(optimizer.slots[slot.slot, slot.owner])
+      #expect(restored.isIdentical(to: slot.value))
     }
     let before = variables
     try optimizer.applyGradients(

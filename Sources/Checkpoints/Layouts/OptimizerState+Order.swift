@@ -27,7 +27,8 @@ extension OptimizerState {
     _ model: ModelConfiguration, dialect: Dialect, path: String
   ) throws -> [SavedSlot] {
     guard !slots.isEmpty else { return [] }
-    guard let order = try configuration.entry(for: dialect, in: .attribute).slotOrder else {
+    guard let order = try configuration.entry(for: dialect, in: .attribute).slotOrder(in: dialect)
+    else {
       throw CheckpointError(
         .unsupported, "cannot write", path: path,
         problem: "the slots of the class \(configuration.rule.className) are not known")

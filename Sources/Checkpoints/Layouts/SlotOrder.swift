@@ -32,8 +32,9 @@ struct SlotOrder: Hashable {
 // MARK: - Of which optimizer
 
 extension OptimizerEntry {
-  /// The slots that this optimizer keeps; nil for a class whose slots are not known.
-  var slotOrder: SlotOrder? {
+  /// The slots of this optimizer in a file of `dialect`, which need not be that of the configuration;
+  /// nil for a class whose slots are not known.
+  func slotOrder(in dialect: Dialect) -> SlotOrder? {
     func isOn(_ key: String) -> Bool { configuration[key]?.bool == true }
     func number(_ key: String) -> Double { configuration[key]?.double ?? 0 }
     guard let className else { return nil }

@@ -187,7 +187,7 @@ extension WeightsLayout {
       of: datasets.map {
         .init(name: nil, datasetPath: $0.datasetPath, shape: $0.shape, dtype: $0.dtype)
       },
-      slots: entry?.slotOrder
+      slots: entry?.slotOrder(in: manifest.dialect)
         ?? impliedSlots(
           className: className, slotCount: datasets.count - head,
           trainableCount: layers.reduce(0) { $0 + ($1.trainable?.count ?? 0) }),
