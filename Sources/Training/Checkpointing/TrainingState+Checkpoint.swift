@@ -19,7 +19,9 @@ extension TrainingState {
     let training: TrainingConfiguration
     do throws(ConfigurationError) {
       training = try TrainingConfiguration(
-        loss: trainer.loss, metrics: trainer.metrics, optimizer: optimizer.configuration)
+        loss: trainer.loss, metrics: trainer.metrics, optimizer: optimizer.configuration,
+        // Keras 2 has no words for some of the options of Keras 3's arithmetic.
+        dialect: optimizer.configuration.arithmetic == .keras3 ? .keras3 : .keras2)
     } catch { throw .configuration(error) }
     return Checkpoint(
       model: trainer.model.configuration, variables: variables, training: training,
