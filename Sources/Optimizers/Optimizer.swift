@@ -46,6 +46,8 @@ public struct Optimizer: Sendable {
   /// even where its gradient is row-indexed, before its update. Zero is not nil, but changes nothing
   /// finite. May be changed between steps.
   public var weightDecay: Double?
+  /// Which variables do not decay.
+  public internal(set) var weightDecayExclusions = WeightDecayExclusions()
   /// Whether averages of the variables are kept; their momentum and frequency may be changed between
   /// steps, but whether there are any is settled when the optimizer is built.
   public var averages: MovingAverages? { didSet { slotsAreChecked = false } }
@@ -88,7 +90,6 @@ public struct Optimizer: Sendable {
   private(set) var averageSlot: Int?
   /// The place of the gradient accumulators in ``slots``.
   private(set) var accumulatorSlot: Int?
-  var decayExclusions = DecayExclusions()
   /// By variable, whether it decays.
   var decays: [Bool] = []
   /// The legacy classes' decay of the rate.
@@ -198,7 +199,7 @@ extension Optimizer {
   mutating func build(
     _ descriptions: [VariableDescription], startingFrom variables: [Variable]
   ) throws(OptimizerError) {
-    let decays = try decayExclusions.decays(descriptions, arithmetic)
+    let decays = try weightDecayExclusions.decays(descriptions, arithmetic)
     let wanted = descriptions.map { slotDescriptions(for: $0) }
     let names = Self.names(of: wanted)
     var tensors = [[Tensor?]](

@@ -52,9 +52,11 @@ private struct ElementRun: @unchecked Sendable {
   private func update(
     _ item: UpdatePlan.Elements, _ range: Range<Int>, _ scratch: UnsafeMutableRawPointer?
   ) {
-    let stages = (item.average == nil ? 0 : 1) + (item.decays ? 1 : 0)
-    let isSingle = stages == 0 && item.transform.isIdentity
-    let block = isSingle ? range.count : UpdatePlan.blockElementCount
+    let isSingle = item.average == nil && !item.decays && item.transform.isIdentity
+    let stagedRule = isSingle || item.gradient == nil ? nil : work.stagedRule
+    let isWhole =
+      isSingle || (stagedRule?.canUpdate(item.dtype, item.transform, work.scalars) ?? false)
+    let block = isWhole ? range.count : UpdatePlan.blockElementCount
     plan.slots.withUnsafeBufferPointer { slots in
       plan.ownVariables.withUnsafeBufferPointer { ownVariables in
         let slots = UnsafeBufferPointer(
@@ -62,11 +64,30 @@ private struct ElementRun: @unchecked Sendable {
         var position = range.lowerBound
         while position < range.upperBound {
           let count = min(block, range.upperBound - position)
-          update(item, position, count, scratch, slots, ownVariables)
+          if let stagedRule, isWhole {
+            stagedRule.update(
+              elements(item, position, count, slots, ownVariables), item.transform,
+              item.decays ? work.decay : nil, work.average,
+              item.average?.advanced(by: position * item.dtype.byteCount))
+          } else {
+            update(item, position, count, scratch, slots, ownVariables)
+          }
           position += count
         }
       }
     }
+  }
+
+  private func elements(
+    _ item: UpdatePlan.Elements, _ position: Int, _ count: Int,
+    _ slots: UnsafeBufferPointer<Plane>, _ ownVariables: UnsafeBufferPointer<UnsafeRawPointer>
+  ) -> ElementUpdate {
+    let offset = position * item.dtype.byteCount
+    guard let gradient = item.gradient else { preconditionFailure("there is nothing to update") }
+    return ElementUpdate(
+      dtype: item.dtype, count: count, variable: item.variable.advanced(by: offset),
+      gradient: gradient + offset, scalars: work.scalars, slots: slots, byteOffset: offset,
+      ownVariables: ownVariables)
   }
 
   /// Takes one block through all stages.

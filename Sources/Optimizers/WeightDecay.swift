@@ -17,23 +17,37 @@ extension Optimizer {
     _ variables: Set<VariableID> = [], patterns: [String] = [], modelName: String? = nil
   ) throws(OptimizerError) {
     guard !isBuilt || arithmetic == .keras3 else { throw .alreadyBuilt }
-    for pattern in patterns { _ = try DecayExclusions.expression(pattern) }
-    decayExclusions = DecayExclusions(
-      variables: variables, patterns: patterns, modelName: modelName)
-    try findDecayedVariables()
+    try restore(
+      WeightDecayExclusions(variables: variables, patterns: patterns, modelName: modelName))
   }
 
-  /// Fills ``decays`` for the variables that the optimizer was built for.
-  mutating func findDecayedVariables() throws(OptimizerError) {
-    decays = try decayExclusions.decays(slots.variables, arithmetic)
+  /// Puts exclusions back that were in force when the state was saved, at any time.
+  package mutating func restore(_ exclusions: WeightDecayExclusions) throws(OptimizerError) {
+    for pattern in exclusions.patterns { _ = try WeightDecayExclusions.expression(pattern) }
+    decays = try exclusions.decays(slots.variables, arithmetic)
+    weightDecayExclusions = exclusions
   }
 }
 
-/// Which variables do not decay.
-struct DecayExclusions: Sendable {
-  var variables: Set<VariableID> = []
-  var patterns: [String] = []
-  var modelName: String?
+/// Which variables do not decay; see
+/// ``Optimizer/excludeFromWeightDecay(_:patterns:modelName:)``.
+public struct WeightDecayExclusions: Sendable, Hashable {
+  public let variables: Set<VariableID>
+  /// Regular expressions, searched anywhere in a name.
+  public let patterns: [String]
+  /// What Keras 3 writes before a variable's name; nil for nothing.
+  public let modelName: String?
+
+  package init(
+    variables: Set<VariableID> = [], patterns: [String] = [], modelName: String? = nil
+  ) {
+    self.variables = variables
+    self.patterns = patterns
+    self.modelName = modelName
+  }
+
+  /// Whether every variable decays.
+  public var isEmpty: Bool { variables.isEmpty && patterns.isEmpty }
 
   static func expression(_ pattern: String) throws(OptimizerError) -> Regex<AnyRegexOutput> {
     do { return try Regex(pattern).matchingSemantics(.unicodeScalar) } catch {
