@@ -37,13 +37,13 @@ struct Adadelta: ScalarUpdateRule {
   }
 }
 
-@Suite("A rule of one's own")
-struct OwnRuleTests {
+@Suite("The rule that the documentation writes")
+struct WritingARuleTests {
   @Test("the article shows the rule that is tested here")
   func article() throws {
     let tests = try String(contentsOfFile: #filePath, encoding: .utf8)
     let start = try #require(tests.range(of: "/// Adadelta (Zeiler"))
-    let end = try #require(tests.range(of: "@Suite(\"A rule of one's own\")"))
+    let end = try #require(tests.range(of: "@Suite(\"The rule that the documentation writes\")"))
     let rule = tests[start.lowerBound..<end.lowerBound]
     let article = URL(filePath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
