@@ -29,18 +29,4 @@
   }                                                                                                \
   UPDATE(block, count)
 
-static void adagrad_baseline(PARAMETERS) { BODY }
-
-#ifdef CK_AVX2
-CK_AVX2 static void adagrad_avx2(PARAMETERS) { BODY }
-#endif
-
-void ck_adagrad_f32(PARAMETERS) {
-#ifdef CK_AVX2
-  if (CK_HAS_AVX2) {
-    adagrad_avx2(ARGUMENTS);
-    return;
-  }
-#endif
-  adagrad_baseline(ARGUMENTS);
-}
+CK_DISPATCHED(void, ck_adagrad_f32, (PARAMETERS), (ARGUMENTS), BODY)

@@ -21,18 +21,4 @@
   }                                                                                                \
   UPDATE(block, count)
 
-static void average_baseline(PARAMETERS) { BODY }
-
-#ifdef CK_AVX2
-CK_AVX2 static void average_avx2(PARAMETERS) { BODY }
-#endif
-
-void ck_average_f32(PARAMETERS) {
-#ifdef CK_AVX2
-  if (CK_HAS_AVX2) {
-    average_avx2(ARGUMENTS);
-    return;
-  }
-#endif
-  average_baseline(ARGUMENTS);
-}
+CK_DISPATCHED(void, ck_average_f32, (PARAMETERS), (ARGUMENTS), BODY)

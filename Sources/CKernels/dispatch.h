@@ -12,6 +12,19 @@
 #define CK_HAS_AVX2 __builtin_cpu_supports("avx2")
 #endif
 
+// Defines `name` as a function whose body is compiled for each instruction set.
+#ifdef CK_AVX2
+#define CK_DISPATCHED(type, name, parameters, arguments, ...)                                      \
+  static type name##_baseline parameters { __VA_ARGS__ }                                           \
+  CK_AVX2 static type name##_avx2 parameters { __VA_ARGS__ }                                       \
+  type name parameters {                                                                           \
+    return CK_HAS_AVX2 ? name##_avx2 arguments : name##_baseline arguments;                        \
+  }
+#else
+#define CK_DISPATCHED(type, name, parameters, arguments, ...)                                      \
+  type name parameters { __VA_ARGS__ }
+#endif
+
 // The loops index all their arrays alike, so that an iteration touches nothing that another one does,
 // in place or not: the compiler need not test for overlap.
 #define CK_INDEPENDENT_ITERATIONS _Pragma("clang loop vectorize(assume_safety)")

@@ -34,6 +34,11 @@ public struct ElementUpdate {
   public let scalars: StepScalars
   let slots: UnsafeBufferPointer<Plane>
   let byteOffset: Int
+  let ownVariables: UnsafeBufferPointer<UnsafeRawPointer>
+
+  /// The elements of the rule's own variable at `index`, in the order of
+  /// ``UpdateRule/ownVariables(arithmetic:)``, as ``UpdateRule/beginStep(_:ownVariables:)`` left them.
+  public func ownVariable(_ index: Int) -> UnsafeRawPointer { ownVariables[index] }
 
   /// The rule's slot at `index`, in the order of ``UpdateRule/slots(for:arithmetic:)``.
   public func slot(_ index: Int) -> Plane { slots[index].advanced(by: byteOffset) }
@@ -47,13 +52,17 @@ public struct RowUpdate {
   public let count: Int
   public let variable: Plane
   public let scalars: StepScalars
-  /// How many gradients name this row; at least one.
+  /// How many gradients name this row; at least one unless the rule updates every row.
   public let gradientCount: Int
   let slots: UnsafeBufferPointer<Plane>
   let byteOffset: Int
   let gradients: UnsafeRawPointer
   /// Which rows of `gradients` these are; nil for the first.
   let positions: UnsafePointer<Int>?
+  let ownVariables: UnsafeBufferPointer<UnsafeRawPointer>
+
+  /// As ``ElementUpdate/ownVariable(_:)``.
+  public func ownVariable(_ index: Int) -> UnsafeRawPointer { ownVariables[index] }
 
   /// The row's gradient number `index`, in order of appearance; `count` elements.
   public func gradient(_ index: Int) -> UnsafeRawPointer {
@@ -67,13 +76,14 @@ public struct RowUpdate {
   public func elements(gradient: UnsafeRawPointer) -> ElementUpdate {
     ElementUpdate(
       dtype: dtype, count: count, variable: variable, gradient: gradient, scalars: scalars,
-      slots: slots, byteOffset: byteOffset)
+      slots: slots, byteOffset: byteOffset, ownVariables: ownVariables)
   }
 
   /// The row with one gradient in place of those that it has.
   func withOnlyGradient(_ gradient: UnsafeRawPointer) -> RowUpdate {
     RowUpdate(
       dtype: dtype, count: count, variable: variable, scalars: scalars, gradientCount: 1,
-      slots: slots, byteOffset: byteOffset, gradients: gradient, positions: nil)
+      slots: slots, byteOffset: byteOffset, gradients: gradient, positions: nil,
+      ownVariables: ownVariables)
   }
 }

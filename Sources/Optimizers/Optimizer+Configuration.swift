@@ -4,46 +4,59 @@ extension Optimizer {
   /// The optimizer that a configuration describes, not yet built.
   ///
   /// Options that never act on a CPU (`jit_compile`) or are off as given (a momentum without averages, a
-  /// clipping value of zero) are kept for ``configuration`` and have no effect.
+  /// clipping value of zero) are kept for ``configuration()`` and have no effect.
   ///
-  /// Throws ``OptimizerError/unsupportedOption(name:value:)`` for an option in use that Cairn does not
-  /// have, ``OptimizerError/unsupportedArithmetic(_:)`` for the legacy classes, and
-  /// ``OptimizerError/invalidArgument(name:value:requirement:)`` where the value of an option is refused.
+  /// - Parameter acceptsNegativeStart: true to read old files whose accumulators started below zero; see
+  ///   ``Adagrad/init(uncheckedInitialAccumulatorValue:epsilon:)``.
+  ///
+  /// Throws ``OptimizerError/invalidArgument(name:value:requirement:)``, naming the key, where the value of
+  /// an option is refused, ``OptimizerError/unsupportedArithmetic(_:)`` for a legacy class whose
+  /// formulas Cairn does not have, and ``OptimizerError/unsupportedOption(name:value:)`` for the legacy
+  /// classes' `decay` in another class.
   public init(
-    configuration: OptimizerConfiguration, threadCount: Int? = nil
+    configuration: OptimizerConfiguration, threadCount: Int? = nil,
+    acceptsNegativeStart: Bool = false
   ) throws(OptimizerError) {
-    try Self.requireSupported(configuration)
-    let rule: any UpdateRule
-    switch configuration.rule {
-    case .adagrad(let initialAccumulatorValue, let epsilon):
-      rule = try Adagrad(
-        initialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon)
+    guard configuration.legacyDecay == 0 || configuration.arithmetic == .kerasLegacy else {
+      throw .unsupportedOption(name: "decay", value: "\(configuration.legacyDecay)")
     }
     try self.init(
-      rule, learningRate: try LearningRate(configuration.learningRate),
+      try configuration.rule.updateRule(acceptsNegativeStart: acceptsNegativeStart),
+      learningRate: try LearningRate(configuration.learningRate),
       arithmetic: configuration.arithmetic,
-      averages: try MovingAverages(configuration.average), name: configuration.name,
-      threadCount: threadCount)
+      clipping: try GradientClipping(configuration.clipping),
+      weightDecay: configuration.weightDecay, averages: try MovingAverages(configuration.average),
+      lossScaleFactor: configuration.lossScaleFactor,
+      gradientAccumulationSteps: configuration.gradientAccumulationSteps,
+      name: configuration.name, threadCount: threadCount)
+    weightDecay = configuration.weightDecay
+    legacyDecay = configuration.legacyDecay
     inactiveOptions = configuration
   }
 
   /// The configuration of this optimizer as it is now, with the options that it was given and that have
-  /// no effect. Throws ``OptimizerError/unsupportedClass(_:)`` for a rule of your own, for which Keras
+  /// no effect.
+  ///
+  /// Throws ``OptimizerError/unsupportedClass(_:)`` for a rule or a schedule of your own, for which Keras
   /// has no class.
   public func configuration() throws(OptimizerError) -> OptimizerConfiguration {
-    guard let adagrad = rule as? Adagrad else { throw .unsupportedClass(rule.className) }
     var configuration = inactiveOptions
-    configuration.rule = .adagrad(
-      initialAccumulatorValue: adagrad.initialAccumulatorValue, epsilon: adagrad.epsilon)
-    switch learningRate {
-    case .constant(let rate):
-      // The double that was given may say more than the float32 that acts.
-      if case .constant(let given) = configuration.learningRate, Float(given) == rate { break }
-      configuration.learningRate = .constant(Double(rate))
+    guard let ruleConfiguration = OptimizerConfiguration.Rule(rule) else {
+      throw .unsupportedClass(rule.className)
     }
+    configuration.rule = ruleConfiguration
+    configuration.learningRate = try learningRate.configuration(given: configuration.learningRate)
     configuration.arithmetic = arithmetic
     configuration.name =
       name == Self.defaultName(className: rule.className, arithmetic) ? nil : name
+    configuration.clipping = .init(clipping)
+    configuration.weightDecay = weightDecay
+    configuration.lossScaleFactor = lossScaleFactor
+    // Zero means none, too.
+    if gradientAccumulationSteps != nil || configuration.gradientAccumulationSteps != 0 {
+      configuration.gradientAccumulationSteps = gradientAccumulationSteps
+    }
+    configuration.legacyDecay = legacyDecay
     configuration.average.isEnabled = averages != nil
     if let averages {
       configuration.average.momentum = averages.momentum
@@ -54,45 +67,70 @@ extension Optimizer {
     }
     return configuration
   }
-
-  private static func requireSupported(
-    _ configuration: OptimizerConfiguration
-  ) throws(OptimizerError) {
-    func isOn(_ value: Double?) -> Bool { value.map { !($0 <= 0) } ?? false }
-    let options: [(name: String, value: String, isUsed: Bool)] = [
-      ("weight_decay", text(configuration.weightDecay), configuration.weightDecay != nil),
-      ("clipnorm", text(configuration.clipping.norm), isOn(configuration.clipping.norm)),
-      ("clipvalue", text(configuration.clipping.value), isOn(configuration.clipping.value)),
-      (
-        "global_clipnorm", text(configuration.clipping.globalNorm),
-        isOn(configuration.clipping.globalNorm)
-      ),
-      (
-        "loss_scale_factor", text(configuration.lossScaleFactor),
-        configuration.lossScaleFactor != nil
-      ),
-      (
-        "gradient_accumulation_steps",
-        configuration.gradientAccumulationSteps.map(String.init) ?? "null",
-        (configuration.gradientAccumulationSteps ?? 0) != 0
-      ),
-      ("decay", "\(configuration.legacyDecay)", configuration.legacyDecay != 0),
-    ]
-    for option in options where option.isUsed {
-      throw .unsupportedOption(name: option.name, value: option.value)
-    }
-  }
-
-  private static func text(_ value: Double?) -> String { value.map { "\($0)" } ?? "null" }
 }
 
+// MARK: - Learning rates
+
 extension LearningRate {
-  /// Throws ``OptimizerError/unsupportedOption(name:value:)`` for a schedule.
+  /// Throws ``OptimizerError/invalidArgument(name:value:requirement:)`` for a schedule's lists of wrong
+  /// lengths.
   fileprivate init(_ rate: OptimizerConfiguration.LearningRate) throws(OptimizerError) {
     switch rate {
     case .constant(let rate): self = .constant(Float(rate))
+    case .schedule(let configuration): self = .schedule(try configuration.schedule())
+    }
+  }
+
+  /// This rate as a configuration. `given` is what it was made from: if it still says the same, its
+  /// spelling is kept.
+  fileprivate func configuration(
+    given: OptimizerConfiguration.LearningRate
+  ) throws(OptimizerError) -> OptimizerConfiguration.LearningRate {
+    switch self {
+    case .constant(let rate):
+      // The double that was given may say more than the float32 that acts.
+      if case .constant(let given) = given, Float(given) == rate { return .constant(given) }
+      return .constant(Double(rate))
     case .schedule(let schedule):
-      throw .unsupportedOption(name: "learning_rate", value: schedule.className)
+      guard let configuration = schedule.configuration else {
+        throw .unsupportedClass("\(type(of: schedule))")
+      }
+      if case .schedule(let given) = given,
+        try given.schedule().configuration?.kind == configuration.kind
+      {
+        return .schedule(given)
+      }
+      return .schedule(configuration)
+    }
+  }
+}
+
+// MARK: - Clipping and averages
+
+extension GradientClipping {
+  /// Nil if no limit is given. Throws ``OptimizerError/invalidArgument(name:value:requirement:)`` for both
+  /// norms.
+  fileprivate init?(_ clipping: OptimizerConfiguration.Clipping) throws(OptimizerError) {
+    switch (clipping.norm, clipping.globalNorm) {
+    case (let norm?, nil): self = .norm(norm, value: clipping.value)
+    case (nil, let globalNorm?): self = .globalNorm(globalNorm, value: clipping.value)
+    case (nil, nil):
+      guard let value = clipping.value else { return nil }
+      self = .value(value)
+    case (_?, let globalNorm?):
+      throw .invalidArgument(
+        name: "global_clipnorm", value: "\(globalNorm)", requirement: "null beside a clipnorm")
+    }
+  }
+}
+
+extension OptimizerConfiguration.Clipping {
+  fileprivate init(_ clipping: GradientClipping?) {
+    switch clipping {
+    case nil: self.init()
+    case .norm(let norm, let value): self.init(norm: norm, value: value)
+    case .globalNorm(let norm, let value): self.init(value: value, globalNorm: norm)
+    case .value(let value): self.init(value: value)
     }
   }
 }

@@ -34,18 +34,41 @@ public struct Optimizer: Sendable {
       slotsAreChecked = false
     }
   }
-  public var learningRate: LearningRate
+  /// The rate, as it was given or set; see ``setLearningRate(_:)``.
+  public private(set) var learningRate: LearningRate
   /// Whose formulas are followed where the generations of Keras differ.
   public let arithmetic: Arithmetic
+  /// The limit on gradients; nil for none. May be changed between steps.
+  public var clipping: GradientClipping?
+  /// How fast variables decay towards zero, apart from their gradients; nil for not at all. In every
+  /// step, each variable that has a gradient and is not excluded
+  /// (``excludeFromWeightDecay(_:patterns:modelName:)``) loses `variable * weightDecay * rate`, whole
+  /// even where its gradient is row-indexed, before its update. Zero is not nil, but changes nothing
+  /// finite. May be changed between steps.
+  public var weightDecay: Double?
+  /// Which variables do not decay.
+  public internal(set) var weightDecayExclusions = WeightDecayExclusions()
   /// Whether averages of the variables are kept; their momentum and frequency may be changed between
   /// steps, but whether there are any is settled when the optimizer is built.
   public var averages: MovingAverages? { didSet { slotsAreChecked = false } }
+  /// What gradients are divided by before all else, because the loss was multiplied by it; nil for
+  /// nothing. Keras 3's arithmetic only. May be changed between steps.
+  public var lossScaleFactor: Double?
+  /// How many calls make one update: the gradients of the first ones are added up in the slot
+  /// `gradient_accumulator`, and the last one updates with the mean. Nil for one. Keras 3's arithmetic
+  /// only.
+  ///
+  /// The rate is that of the counter, which counts calls. Averages are updated in every call, by a
+  /// counter of updates. A sum that is under way is part of the state.
+  public let gradientAccumulationSteps: Int?
   /// The optimizer's own name, as its configuration has it.
   public var name: String
-  /// How many steps were taken. Set it to go on from elsewhere; a slot does not follow.
+  /// How many calls were applied. Set it to go on from elsewhere; a slot does not follow.
   public var iterations: Int64 = 0
   /// The slot variables; empty until the optimizer is built.
   public internal(set) var slots = Slots(variables: [], names: [], tensors: [])
+  /// What the rule keeps once for all variables; empty until the optimizer is built.
+  public internal(set) var ownVariables: [OwnVariable] = []
   /// How many threads a step may use, at least 1.
   public var threadCount: Int
 
@@ -65,6 +88,16 @@ public struct Optimizer: Sendable {
   private(set) var ruleSlots: [[Int]] = []
   /// The place of the averages in ``slots``.
   private(set) var averageSlot: Int?
+  /// The place of the gradient accumulators in ``slots``.
+  private(set) var accumulatorSlot: Int?
+  /// By variable, whether it decays.
+  var decays: [Bool] = []
+  /// The legacy classes' decay of the rate.
+  var legacyDecay = 0.0
+  /// The rate that the last step used.
+  var usedLearningRate: Float?
+  /// Whether a loss scale may divide row-indexed gradients, too: true under a ``LossScaledOptimizer``.
+  var dividesRows = false
   /// The options of the configuration that this optimizer was made from, for those without effect.
   var inactiveOptions = OptimizerConfiguration()
   /// Room for the pieces of a step, kept from one to the next.
@@ -73,27 +106,50 @@ public struct Optimizer: Sendable {
   /// - Parameters:
   ///   - rule: the formula.
   ///   - learningRate: Keras's default is 0.001.
-  ///   - arithmetic: `keras2` or `keras3`.
+  ///   - arithmetic: whose formulas; `kerasLegacy` for rules that support it, without decay of weights and
+  ///     averages, which the legacy classes lack.
+  ///   - clipping: nil to leave gradients as they are.
+  ///   - weightDecay: nil for the rule's default, which most rules do not have.
   ///   - averages: nil to keep none.
+  ///   - lossScaleFactor: nil for none; Keras 3's arithmetic only.
+  ///   - gradientAccumulationSteps: at least 2; nil and 0 for none; Keras 3's arithmetic only.
   ///   - name: nil for Keras's default: the class name, lowercased in Keras 3.
   ///   - threadCount: the most threads that a step uses; nil for one per processor.
   ///
-  /// Throws ``OptimizerError/unsupportedArithmetic(_:)`` for `kerasLegacy`.
+  /// Throws ``OptimizerError/unsupportedArithmetic(_:)`` where the rule lacks the arithmetic's formulas, and
+  /// ``OptimizerError/invalidArgument(name:value:requirement:)`` for options that the generation does not
+  /// have, or values that it refuses.
   public init(
     _ rule: any UpdateRule, learningRate: LearningRate = 0.001, arithmetic: Arithmetic = .keras2,
-    averages: MovingAverages? = nil, name: String? = nil, threadCount: Int? = nil
+    clipping: GradientClipping? = nil, weightDecay: Double? = nil,
+    averages: MovingAverages? = nil, lossScaleFactor: Double? = nil,
+    gradientAccumulationSteps: Int? = nil, name: String? = nil, threadCount: Int? = nil
   ) throws(OptimizerError) {
-    guard arithmetic != .kerasLegacy else { throw .unsupportedArithmetic(arithmetic) }
+    guard rule.supports(arithmetic) else { throw .unsupportedArithmetic(arithmetic) }
     storedRule = .outOfLine(rule)
     self.learningRate = learningRate
     self.arithmetic = arithmetic
+    self.clipping = clipping
+    self.weightDecay = weightDecay ?? rule.defaultWeightDecay
     self.averages = averages
+    self.lossScaleFactor = lossScaleFactor
+    let steps = gradientAccumulationSteps == 0 ? nil : gradientAccumulationSteps
+    self.gradientAccumulationSteps = steps
     self.name = name ?? Self.defaultName(className: rule.className, arithmetic)
     self.threadCount = threadCount ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    if let steps, steps < 2 {
+      throw .invalidArgument(
+        name: "gradient_accumulation_steps", value: "\(steps)", requirement: "at least 2, or none")
+    }
+    try checkOptions()
+    try check(learningRate)
   }
 
+  mutating func replaceLearningRate(with rate: LearningRate) { learningRate = rate }
+
   static func defaultName(className: String, _ arithmetic: Arithmetic) -> String {
-    arithmetic == .keras3 ? className.lowercased() : className
+    OptimizerConfiguration.defaultName(
+      className: className, in: arithmetic == .keras3 ? .keras3 : .keras2)
   }
 }
 
@@ -104,6 +160,9 @@ extension Optimizer {
   public var isBuilt: Bool { !slots.variables.isEmpty }
 
   /// Makes the slots of `variables`, which are from then on the ones that this optimizer can update.
+  ///
+  /// The order of saving is that of Keras: averages of all variables, gradient accumulators, the rule's own
+  /// variables, then the rule's slots, each over all variables.
   ///
   /// ``applyGradients(_:to:)`` builds by itself on its first call. Once built, further calls with
   /// variables already known change nothing.
@@ -120,8 +179,7 @@ extension Optimizer {
       }
       return
     }
-    let descriptions = try describe(variables)
-    build(descriptions, startingFrom: variables)
+    try build(try describe(variables), startingFrom: variables)
   }
 
   /// The variables as they would be built for; throws what ``build(for:)`` throws of an optimizer that
@@ -138,7 +196,10 @@ extension Optimizer {
     return variables.map(VariableDescription.init)
   }
 
-  mutating func build(_ descriptions: [VariableDescription], startingFrom variables: [Variable]) {
+  mutating func build(
+    _ descriptions: [VariableDescription], startingFrom variables: [Variable]
+  ) throws(OptimizerError) {
+    let decays = try weightDecayExclusions.decays(descriptions, arithmetic)
     let wanted = descriptions.map { slotDescriptions(for: $0) }
     let names = Self.names(of: wanted)
     var tensors = [[Tensor?]](
@@ -151,18 +212,32 @@ extension Optimizer {
     }
     slots = Slots(variables: descriptions, names: names, tensors: tensors)
     averageSlot = averages == nil ? nil : 0
+    accumulatorSlot = names.firstIndex(of: AccumulationUpdate.slotName)
     ruleSlots = rulePlaces(of: wanted)
+    ownVariables = rule.ownVariables(arithmetic: arithmetic).map(OwnVariable.init)
+    self.decays = decays
     slotsAreChecked = true
   }
 
   /// Every slot of one variable, in the order of saving.
   private func slotDescriptions(for variable: VariableDescription) -> [SlotDescription] {
-    let ruleSlots = rule.slots(for: variable, arithmetic: arithmetic)
-    guard averages != nil else { return ruleSlots }
-    let average = SlotDescription(
-      name: MovingAverages.slotName,
-      initialValue: arithmetic == .keras3 ? .constant(0) : .variable)
-    return [average] + ruleSlots
+    baseSlotDescriptions + rule.slots(for: variable, arithmetic: arithmetic)
+  }
+
+  /// The slots that every rule's optimizer has, in the order of saving.
+  private var baseSlotDescriptions: [SlotDescription] {
+    var base: [SlotDescription] = []
+    if averages != nil {
+      base.append(
+        SlotDescription(
+          name: MovingAverages.slotName,
+          initialValue: arithmetic == .keras3 ? .constant(0) : .variable))
+    }
+    if gradientAccumulationSteps != nil {
+      base.append(
+        SlotDescription(name: AccumulationUpdate.slotName, initialValue: .constant(0)))
+    }
+    return base
   }
 
   /// The slots' names, in the order of saving, each once.
@@ -174,8 +249,9 @@ extension Optimizer {
 
   /// By variable, where the rule's slots stand in ``slots``.
   private func rulePlaces(of wanted: [[SlotDescription]]) -> [[Int]] {
-    wanted.map { slots in
-      slots.dropFirst(averages == nil ? 0 : 1)
+    let baseCount = baseSlotDescriptions.count
+    return wanted.map { slots in
+      slots.dropFirst(baseCount)
         .compactMap { slot in self.slots.names.firstIndex(of: slot.name) }
     }
   }

@@ -14,6 +14,11 @@ public enum OptimizerError: Error, Sendable, Hashable {
   /// Formulas that Cairn does not have.
   case unsupportedArithmetic(Arithmetic)
 
+  /// A number was set where the rate follows a schedule.
+  case learningRateIsScheduled
+  /// A choice that is settled when the optimizer is built.
+  case alreadyBuilt
+
   // MARK: Variables
 
   /// There is nothing to train.
@@ -43,6 +48,11 @@ public enum OptimizerError: Error, Sendable, Hashable {
   /// A row that the variable does not have.
   case rowOutOfRange(variable: String, row: Int, rowCount: Int)
 
+  /// A row-indexed gradient under a loss scale, which Keras 3 cannot divide.
+  case rowsWithLossScale(variable: String)
+  /// Gradients of several dtypes under one norm, which Keras cannot add up.
+  case mixedGradientDTypes(variable: String, expected: DType, found: DType)
+
   // MARK: State
 
   /// Slots were asked for before the optimizer was built.
@@ -53,6 +63,11 @@ public enum OptimizerError: Error, Sendable, Hashable {
   case iterationOutOfRange(Int64)
   /// A value for a slot that the optimizer does not have.
   case unknownSlot(slot: String, variable: VariableID)
+  /// A value for one of the rule's own variables that the rule does not have.
+  case unknownOwnVariable(String)
+  /// A value of the wrong shape or dtype for one of the rule's own variables.
+  case ownVariableMismatch(
+    name: String, shape: Shape, dtype: DType, foundShape: Shape, foundDType: DType)
   /// A value of the wrong shape or dtype for a slot.
   case slotMismatch(
     slot: String, variable: String, shape: Shape, dtype: DType, foundShape: Shape,
@@ -70,6 +85,11 @@ extension OptimizerError: CustomStringConvertible {
       "the optimizer class \(name) is not supported"
     case .unsupportedArithmetic(let arithmetic):
       "training with the arithmetic \(arithmetic.rawValue) is not supported"
+    case .learningRateIsScheduled:
+      "the learning rate follows a schedule and cannot be set to a number: set another schedule, or "
+        + "make the optimizer with a number"
+    case .alreadyBuilt:
+      "variables can be excluded from weight decay only before the optimizer is built"
     case .noVariables:
       "the list of variables is empty"
     case .duplicateVariable(let name):
@@ -77,8 +97,8 @@ extension OptimizerError: CustomStringConvertible {
     case .unsupportedDType(let variable, let dtype):
       "the variable \(variable) is of type \(dtype); only floating-point variables can be trained"
     case .unknownVariable(let name):
-      "the variable \(name) was not there when the optimizer was built: build an optimizer with "
-        + "every variable that it will ever update"
+      "the variable \(name) was not there when the optimizer was built: make a new optimizer and "
+        + "call build(for:) with every variable that it will ever update"
     case .missingVariable(let name):
       "the variable \(name) is missing: Keras 3 updates the average of every built variable in "
         + "every step, so pass them all, with no gradient where there is none"
@@ -96,6 +116,12 @@ extension OptimizerError: CustomStringConvertible {
       "the gradient of \(variable) is of type \(found), but the variable is \(expected)"
     case .rowOutOfRange(let variable, let row, let rowCount):
       "the gradient of \(variable) names row \(row), but the variable has \(rowCount) rows"
+    case .rowsWithLossScale(let variable):
+      "the gradient of \(variable) is row-indexed, which cannot be divided by a loss scale factor: "
+        + "make it dense, or leave the factor out"
+    case .mixedGradientDTypes(let variable, let expected, let found):
+      "the gradient of \(variable) is of type \(found), but others are \(expected): there is no "
+        + "norm over both"
     case .notBuilt:
       "the optimizer has no slots yet: build it for its variables first"
     case .changedSlots(let expected, let found):
@@ -105,6 +131,11 @@ extension OptimizerError: CustomStringConvertible {
       "the optimizer's iteration \(iterations) is not a counter from which a step can be taken"
     case .unknownSlot(let slot, let variable):
       "the optimizer has no slot \(slot) of the variable \(variable.layer)/#\(variable.index)"
+    case .unknownOwnVariable(let name):
+      "the optimizer's rule keeps no variable \(name)"
+    case .ownVariableMismatch(let name, let shape, let dtype, let foundShape, let foundDType):
+      "the rule's variable \(name) is \(dtype) \(shape), but the value given is \(foundDType) "
+        + "\(foundShape)"
     case .slotMismatch(let slot, let variable, let shape, let dtype, let foundShape, let foundDType):
       "the slot \(slot) of \(variable) is \(dtype) \(shape), but the value given is "
         + "\(foundDType) \(foundShape)"

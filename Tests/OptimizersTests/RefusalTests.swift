@@ -199,8 +199,5 @@ struct RefusalTests {
     #expect(throws: OptimizerError.self) { try MovingAverages(momentum: 1.01) }
     #expect(throws: OptimizerError.self) { try MovingAverages(momentum: .nan) }
     #expect(throws: OptimizerError.self) { try MovingAverages(overwriteFrequency: 0) }
-    #expect(throws: OptimizerError.unsupportedArithmetic(.kerasLegacy)) {
-      try Optimizer(Adagrad(), arithmetic: .kerasLegacy)
-    }
   }
 }

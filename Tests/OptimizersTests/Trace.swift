@@ -1,6 +1,7 @@
 import Foundation
 import HDF5
 import KerasConfiguration
+import Optimizers
 import TestSupport
 import Testing
 
@@ -9,53 +10,71 @@ import Testing
 /// One recording of Keras's optimizer: `Fixtures/README.md` describes the format.
 struct Trace: CustomTestStringConvertible {
   let generation: String
+  /// What stands in the file's name after the generation.
+  let table: String
   let name: String
 
-  var testDescription: String { "\(generation) \(name)" }
+  var testDescription: String { "\(generation)\(table) \(name)" }
 
-  /// Every recording that ships; empty if the fixtures are missing.
-  static let all: [Trace] = ["keras-2.12", "keras-3.15"].flatMap { generation in
-    do {
-      let file = try HDF5File.open(path(generation))
-      let root = try file.root()
-      return try root.memberNames().map { Trace(generation: generation, name: $0) }
-    } catch {
-      return []
+  /// Every recording of a table that ships; empty if the fixtures are missing.
+  static func all(_ table: String) -> [Trace] {
+    ["keras-2.12", "keras-3.15"].flatMap { generation in
+      do {
+        let file = try HDF5File.open(Fixture.path("traces/\(generation)\(table).h5"))
+        let root = try file.root()
+        return try root.memberNames().map {
+          Trace(generation: generation, table: table, name: $0)
+        }
+      } catch {
+        return []
+      }
     }
-  }
-
-  private static func path(_ generation: String) -> String {
-    Fixture.path("traces/\(generation).h5")
   }
 
   /// What was recorded.
   func load() throws -> Recording {
-    let file = try HDF5File.open(Self.path(generation))
+    let file = try HDF5File.open(Fixture.path("traces/\(generation)\(table).h5"))
     let root = try file.root()
     let group = try root.openGroup(name)
     let recipe = try JSONValue(parsing: group.attributes.string("configuration"))
     let keras = try JSONValue(parsing: group.attributes.string("keras_configuration"))
-    let hasAverages = try group.exists("averages")
-    let variables = try (recipe["variables"]?.array ?? []).enumerated().map { index, entry in
-      try Recording.Series(
-        name: entry["name"]?.string ?? "",
-        initial: tensor(group, "initial/\(index)"),
-        gradients: tensor(group, "gradients/\(index)"),
-        variables: tensor(group, "variables/\(index)"),
-        accumulators: tensor(group, "accumulators/\(index)"),
-        averages: hasAverages ? tensor(group, "averages/\(index)") : nil,
-        finalized: hasAverages ? tensor(group, "finalized/\(index)") : nil)
+    let series = try (recipe["variables"]?.array ?? []).enumerated().map { index, entry in
+      try loadSeries(group, index, entry)
     }
     return Recording(
-      configuration: try OptimizerEntry(
-        json: ["class_name": "Adagrad", "config": keras],
-        dialect: generation == "keras-3.15" ? .keras3 : .keras2
-      ).decoded(),
-      initialLearningRate: recipe["arguments"]?["learning_rate"]?.double ?? 0.001,
+      optimizer: OptimizerEntry(
+        json: [
+          "class_name": recipe["optimizer"] ?? .null, "config": keras,
+        ], dialect: generation == "keras-3.15" ? .keras3 : .keras2),
+      arguments: recipe["arguments"] ?? .null,
       stepCount: recipe["steps"]?.int ?? 0,
-      events: (recipe["events"]?.array ?? []).map(Recording.Event.init),
-      series: variables,
+      events: try (recipe["events"]?.array ?? []).map(Recording.Event.init),
+      excludedVariables: (recipe["weightDecayExclusions"]?["variables"]?.array ?? [])
+        .compactMap(\.int),
+      excludedPatterns: (recipe["weightDecayExclusions"]?["patterns"]?.array ?? [])
+        .compactMap(\.string),
+      series: series, rates: try tensor(group, "rates").elements(of: Float.self),
       iterations: try tensor(group, "iterations").elements(of: Int64.self))
+  }
+
+  private func loadSeries(
+    _ group: borrowing HDF5Group, _ index: Int, _ entry: JSONValue
+  ) throws -> Recording.Series {
+    let isRows = entry["gradientKind"]?.string == "rows"
+    var slots: [String: Tensor] = [:]
+    for (slot, path) in [
+      ("accumulator", "accumulators"), ("average", "averages"),
+      ("gradient_accumulator", "gradient_accumulators"),
+    ] where try group.exists(path) {
+      slots[slot] = try tensor(group, "\(path)/\(index)")
+    }
+    return try Recording.Series(
+      name: entry["name"]?.string ?? "",
+      initial: tensor(group, "initial/\(index)"),
+      gradients: tensor(group, "gradients/\(index)" + (isRows ? "/values" : "")),
+      rowIndices: isRows ? tensor(group, "gradients/\(index)/indices") : nil,
+      variables: tensor(group, "variables/\(index)"), slots: slots,
+      finalized: group.exists("finalized") ? tensor(group, "finalized/\(index)") : nil)
   }
 
   private func tensor(_ group: borrowing HDF5Group, _ path: String) throws -> Tensor {
@@ -77,11 +96,17 @@ struct Trace: CustomTestStringConvertible {
 
 /// The contents of a trace.
 struct Recording {
-  let configuration: OptimizerConfiguration
-  let initialLearningRate: Double
+  /// As Keras's `get_config` gave it after building.
+  let optimizer: OptimizerEntry
+  /// What Keras's constructor was given.
+  let arguments: JSONValue
   let stepCount: Int
   let events: [Event]
+  let excludedVariables: [Int]
+  let excludedPatterns: [String]
   let series: [Series]
+  /// The rate that each step used.
+  let rates: [Float]
   /// The counter after each step.
   let iterations: [Int64]
 
@@ -89,11 +114,24 @@ struct Recording {
   struct Series {
     let name: String
     let initial: Tensor
+    /// Of every element, or of the rows at `rowIndices`.
     let gradients: Tensor
+    let rowIndices: Tensor?
     let variables: Tensor
-    let accumulators: Tensor
-    let averages: Tensor?
+    let slots: [String: Tensor]
     let finalized: Tensor?
+
+    func gradient(_ step: Int) -> Gradient {
+      guard let rowIndices else {
+        return .dense(gradients.entry(step, shape: initial.shape))
+      }
+      let count = rowIndices.shape[1]
+      let indices = rowIndices.entry(step, shape: [count]).elements(of: Int64.self).map { Int($0) }
+      let shape = Shape([count] + initial.shape.dimensions.dropFirst())
+      return .rows(
+        IndexedRows(
+          indices: indices, values: gradients.entry(step, shape: shape), shape: initial.shape))
+    }
   }
 
   /// What happens before a step.
@@ -101,14 +139,28 @@ struct Recording {
     let step: Int
     let iterations: Int64?
     let learningRate: Double?
+    let schedule: ScheduleConfiguration?
+    let attributes: JSONObject
     let absentGradients: [Int]
 
-    init(_ json: JSONValue) {
+    init(_ json: JSONValue) throws {
       step = json["step"]?.int ?? 0
       iterations = json["iterations"]?.int.map(Int64.init)
       learningRate = json["learningRate"]?.double
+      schedule = try json["schedule"].map { try ScheduleConfiguration(recorded: $0) }
+      attributes = json["attributes"]?.object ?? JSONObject()
       absentGradients = (json["absentGradients"]?.array ?? []).compactMap(\.int)
     }
+  }
+}
+
+extension ScheduleConfiguration {
+  /// From the words of a recording: `{"schedule": "CosineDecay", "arguments": {...}}`.
+  init(recorded json: JSONValue) throws {
+    try self.init(
+      json: [
+        "class_name": json["schedule"] ?? .null, "config": json["arguments"] ?? .null,
+      ])
   }
 }
 

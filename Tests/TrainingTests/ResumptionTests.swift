@@ -78,6 +78,36 @@ struct ResumptionTests {
   }
 }
 
+@Suite("A run through a checkpoint")
+struct CheckpointedRunTests {
+  @Test("goes on with the same bits under every option of the optimizer", arguments: [0, 1, 4, 9])
+  func options(_ steps: Int64) throws {
+    let run = try SmallRun()
+    var optimizer = try Optimizer(
+      Adagrad(),
+      learningRate: .schedule(CosineDecay(initialLearningRate: 0.3, decaySteps: 12)),
+      arithmetic: .keras3, clipping: .globalNorm(0.5), weightDecay: 0.05,
+      averages: MovingAverages(momentum: 0.8, overwriteFrequency: 2), lossScaleFactor: 3,
+      gradientAccumulationSteps: 3)
+    try optimizer.excludeFromWeightDecay(
+      [run.trainer.model.initialVariables(seed: 1)[0].id], patterns: ["bias"])
+    var whole = try TrainingState(model: run.trainer.model, optimizer: optimizer, seed: 9)
+    var part = whole
+    try run.trainer.fit(run.data, epochs: 3, state: &whole)
+    if steps > 0 {
+      try run.trainer.fit(run.data, epochs: 3, state: &part) { event, _ in
+        if case .stepEnded(let step) = event, step.step == steps { return .stop }
+        return .proceed
+      }
+    }
+    let checkpoint = try part.checkpoint(run.trainer)
+    var resumed = try TrainingState(resuming: checkpoint, model: run.trainer.model)
+    #expect(resumed.optimizer.weightDecayExclusions == optimizer.weightDecayExclusions)
+    try run.trainer.fit(run.data, epochs: 3, state: &resumed)
+    expectIdentical(resumed, whole)
+  }
+}
+
 @Suite("Memory of a step")
 struct StepMemoryTests {
   @Test("no variable or slot is copied from step to step")

@@ -16,10 +16,58 @@ void ck_adagrad_f32(
     size_t count, float rate, float epsilon, const float *gradient, const float *variable,
     float *new_variable, const float *accumulator, float *new_accumulator);
 
+/// What surrounds Adagrad in a step that does more.
+struct ck_adagrad_stages {
+  float rate, epsilon;
+  /// The greatest magnitude of a gradient; infinite for none.
+  float limit;
+  /// What gradients are multiplied by, 1 for nothing, and then divided by if `divides` is not 0.
+  float multiplier, divisor;
+  int divides;
+  /// Weight decay, if `decays` is not 0.
+  float decay;
+  int decays;
+  /// The weights of a moving average, and whether it overwrites the variable.
+  float keep, take;
+  int overwrites;
+};
+
+/// One step of Adagrad between its stages, in one pass over memory: clipping, `ck_decay_f32`,
+/// `ck_adagrad_f32` and, unless `average` is null, `ck_average_f32`, with the bits of all of these.
+void ck_adagrad_stages_f32(
+    size_t count, const struct ck_adagrad_stages *stages, const float *gradient,
+    const float *variable, float *new_variable, const float *accumulator, float *new_accumulator,
+    const float *average, float *new_average);
+
 /// A moving average over `count` elements: new_average = keep * average + take * variable
 void ck_average_f32(
     size_t count, float keep, float take, const float *variable, const float *average,
     float *new_average);
+
+/// One step of weight decay: new_variable = variable - (variable * decay) * rate
+void ck_decay_f32(
+    size_t count, float decay, float rate, const float *variable, float *new_variable);
+
+/// result = gradient / divisor. Here and below `result` may be `gradient`.
+void ck_divide_f32(size_t count, float divisor, const float *gradient, float *result);
+
+/// result = max(min(gradient, limit), -limit); NaN stays.
+void ck_limit_f32(size_t count, float limit, const float *gradient, float *result);
+
+/// result = (gradient * multiplier) / divisor
+void ck_ratio_f32(
+    size_t count, float multiplier, float divisor, const float *gradient, float *result);
+
+/// result = gradient * factor
+void ck_multiply_f32(size_t count, float factor, const float *gradient, float *result);
+
+/// The sum of the squares, each rounded to float and then added in double.
+double ck_sum_of_squares_f32(size_t count, const float *gradient);
+
+/// new_accumulator = (gradient + accumulator) / divisor
+void ck_accumulate_f32(
+    size_t count, float divisor, const float *gradient, const float *accumulator,
+    float *new_accumulator);
 
 /// The square root, correctly rounded, as one instruction. Swift's `squareRoot()` calls libm on Linux,
 /// which keeps the loop around it from being vectorized.

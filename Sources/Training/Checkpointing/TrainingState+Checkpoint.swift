@@ -19,7 +19,9 @@ extension TrainingState {
     let training: TrainingConfiguration
     do throws(ConfigurationError) {
       training = try TrainingConfiguration(
-        loss: trainer.loss, metrics: trainer.metrics, optimizer: optimizer.configuration)
+        loss: trainer.loss, metrics: trainer.metrics, optimizer: optimizer.configuration,
+        // Keras 2 has no words for some of the options of Keras 3's arithmetic.
+        dialect: optimizer.configuration.arithmetic == .keras3 ? .keras3 : .keras2)
     } catch { throw .configuration(error) }
     return Checkpoint(
       model: trainer.model.configuration, variables: variables, training: training,
@@ -38,9 +40,13 @@ extension TrainingState {
       throw .stateMismatch("the checkpoint holds no optimizer")
     }
     try model.check(checkpoint.variables)
-    let optimizer = try Optimizer(
+    var optimizer = try Optimizer(
       restoring: state, training: model.trainableVariables.map { checkpoint.variables[$0] })
     let reader = ResumptionReader(record)
+    let exclusions = try reader.exclusions(among: checkpoint.variables)
+    do throws(OptimizerError) { try optimizer.restore(exclusions) } catch {
+      throw .optimizer(error)
+    }
     self.init(
       variables: checkpoint.variables, optimizer: optimizer, seed: try reader.seed(),
       position: try reader.position(), running: try reader.running(),
@@ -48,7 +54,8 @@ extension TrainingState {
   }
 
   private func resumptionRecord(run: JSONValue) -> ResumptionRecord {
-    ResumptionRecord(
+    let exclusions = optimizer.weightDecayExclusions
+    return ResumptionRecord(
       json: [
         // A string: a 64-bit seed may exceed what JSON readers hold exactly.
         "seed": .string(String(seed)),
@@ -71,6 +78,14 @@ extension TrainingState {
                 JSONObject(epoch.values.map { ($0.name, JSONValue($0.value)) })),
             ]
           }),
+        // Keras saves these nowhere.
+        "weightDecayExclusions": [
+          "variables": .array(
+            variables.indices.filter { exclusions.variables.contains(variables[$0].id) }
+              .map { JSONValue($0) }),
+          "patterns": .array(exclusions.patterns.map { .string($0) }),
+          "modelName": JSONValue(exclusions.modelName),
+        ],
         "run": run,
       ], arrays: [("losses", Tensor(history.losses))])
   }
@@ -96,6 +111,25 @@ private struct ResumptionReader {
       epoch: try count(position?["epoch"], "position.epoch"),
       batch: try count(position?["batch"], "position.batch"),
       step: Int64(try count(position?["step"], "position.step")))
+  }
+
+  /// None in the records of versions that had no exclusions.
+  func exclusions(among variables: [Variable]) throws(TrainingError) -> WeightDecayExclusions {
+    guard let exclusions = json["weightDecayExclusions"] else { return WeightDecayExclusions() }
+    var excluded: Set<VariableID> = []
+    for entry in try require(
+      exclusions["variables"]?.array, "weightDecayExclusions.variables")
+    {
+      let index = try count(entry, "weightDecayExclusions.variables")
+      guard index < variables.count else { throw damaged("weightDecayExclusions.variables") }
+      excluded.insert(variables[index].id)
+    }
+    var patterns: [String] = []
+    for entry in try require(exclusions["patterns"]?.array, "weightDecayExclusions.patterns") {
+      patterns.append(try require(entry.string, "weightDecayExclusions.patterns"))
+    }
+    return WeightDecayExclusions(
+      variables: excluded, patterns: patterns, modelName: exclusions["modelName"]?.string)
   }
 
   func running() throws(TrainingError) -> RunningMeans {

@@ -95,13 +95,15 @@ extension GradientTape {
   /// does not depend on one.
   ///
   /// Nodes run backwards in the order of their recording and are freed as they are done with, so sums
-  /// of several contributions to one gradient always have the same order and the same bits. Traps
-  /// unless `loss` has one element.
-  public consuming func gradients(of loss: Value, withRespectTo variables: [Value]) -> [Gradient] {
+  /// of several contributions to one gradient always have the same order and the same bits. With a
+  /// `scale` they are the gradients of the loss times the scale. Traps unless `loss` has one element.
+  public consuming func gradients(
+    of loss: Value, withRespectTo variables: [Value], scaledBy scale: Float = 1
+  ) -> [Gradient] {
     let lossShape = self[loss].shape
     precondition(lossShape.elementCount == 1, "the loss has shape \(lossShape), not one element")
     var gradients = [Gradient](repeating: .none, count: nodes.count)
-    gradients[loss.index] = .dense(Tensor(repeating: 1, shape: lossShape))
+    gradients[loss.index] = .dense(Tensor(repeating: Double(scale), shape: lossShape))
     let wanted = Set(variables)
     while let node = nodes.popLast() {
       let index = nodes.count

@@ -78,7 +78,8 @@ extension Trainer {
     return StepGradients(
       loss: lossValue,
       gradients: tape.gradients(
-        of: mean, withRespectTo: model.trainableVariables.map { values[$0] }),
+        of: mean, withRespectTo: model.trainableVariables.map { values[$0] },
+        scaledBy: Float(state.optimizer.lossScaleFactor ?? 1)),
       updates: updates, sums: sums)
   }
 

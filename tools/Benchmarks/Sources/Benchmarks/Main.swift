@@ -8,6 +8,7 @@ struct Benchmarks {
   static let all: [(name: String, run: @Sendable () throws -> Void)] = [
     ("dense", OptimizerBenchmarks.dense),
     ("averages", OptimizerBenchmarks.averages),
+    ("options", OptimizerBenchmarks.options),
     ("snapshot", OptimizerBenchmarks.snapshot),
     ("cache", OptimizerBenchmarks.cache),
     ("small", OptimizerBenchmarks.smallVariables),

@@ -46,6 +46,31 @@ enum OptimizerBenchmarks {
     }
   }
 
+  /// Decay, averages and clipping together: all that a step can do besides.
+  static func options() throws {
+    for threads in [1, 2] {
+      let arrays = Arrays(count: largeCount)
+      var byValue = try Training(
+        sizes: [largeCount], threads: threads, averages: MovingAverages(), clipping: .value(0.5),
+        weightDecay: 0.01)
+      var byNorm = try Training(
+        sizes: [largeCount], threads: threads, averages: MovingAverages(),
+        clipping: .globalNorm(1), weightDecay: 0.01)
+      let results = measure(
+        [
+          Variant(name: "additions") { arrays.averagedStep(threads: threads) },
+          Variant(name: "clipvalue, decay, averages", ceiling: "additions") { byValue.step() },
+          Variant(name: "sum and additions") { arrays.clippedStep(threads: threads) },
+          Variant(name: "global norm, decay, averages", ceiling: "sum and additions") {
+            byNorm.step()
+          },
+        ], repetitions: 31)
+      printTable(
+        "dense step with everything, 16M float32, \(threads) thread(s)", results,
+        elements: largeCount, bytesPerElement: 28)
+    }
+  }
+
   /// Every step meets a snapshot of its state, as if a save were always in flight.
   static func snapshot() throws {
     for threads in [1, 2] {
@@ -95,43 +120,61 @@ enum OptimizerBenchmarks {
     printTable("1,000 variables of 64 float32 (per variable)", results, elements: variableCount)
   }
 
-  /// 4,096 random rows of 64 in tables of several sizes.
+  /// 4,096 random rows of 64, in tables of several sizes at once: 12 GiB with their accumulators.
   static func rows() throws {
     let (touched, width) = (4096, 64)
-    for rowCount in [10_000, 1_000_000, 5_000_000] {
-      let stream = RandomStream(seed: UInt64(rowCount))
-      var draws: [[Int]] = []
-      for draw in 0..<16 {
-        draws.append(
-          (0..<touched).map {
-            Int(stream.substream(UInt64(draw)).words(at: UInt64($0))[0]) % rowCount
-          })
+    let gradient = Tensor(repeating: 0.01, shape: [touched, width])
+    for threads in [1, 2] {
+      var tables = try [10_000, 5_000_000, 20_000_000].map {
+        try Table(rowCount: $0, width: width, touched: touched, threads: threads)
       }
-      let arrays = Arrays(count: rowCount * width)
-      let table = Training.variables(shapes: [[rowCount, width]])
-      for threads in [1, 2] {
-        var training = try Training(table, threads: threads)
-        var next = 0
-        let steps = draws.map { indices in
-          Gradient.rows(
-            IndexedRows(
-              indices: indices, values: Tensor(repeating: 0.01, shape: [touched, width]),
-              shape: [rowCount, width]))
-        }
-        let results = measure(
-          [
-            Variant(name: "gather and scatter, 1 thread") {
-              arrays.rows(draws[(next + 8) % draws.count], width: width)
-            },
-            Variant(name: "Adagrad step", ceiling: "gather and scatter, 1 thread") {
-              training.step([steps[next % steps.count]])
-              next += 1
-            },
-          ], repetitions: 201)
-        printTable(
-          "row-indexed step, \(touched) rows of \(rowCount) x \(width), \(threads) thread(s)"
-            + " (per row)", results, elements: touched)
+      let results = measure(
+        [
+          Variant(name: "10,000 rows", ceiling: "5,000,000 rows") { tables[0].step() },
+          Variant(name: "5,000,000 rows") { tables[1].step() },
+          Variant(name: "20,000,000 rows", ceiling: "5,000,000 rows") { tables[2].step() },
+          Variant(name: "20,000,000 rows bare", ceiling: "20,000,000 rows") {
+            tables[2].gatherAndScatter(gradient)
+          },
+        ], repetitions: 201)
+      printTable(
+        "row-indexed step, \(touched) rows x \(width), \(threads) thread(s) (per row)", results,
+        elements: touched)
+    }
+  }
+}
+
+/// A table and the row-indexed gradients that are applied to it in turn.
+private struct Table {
+  private var training: Training
+  private let steps: [Gradient]
+  private let halfDraws: [[Int]]
+  private var next = 0
+
+  init(rowCount: Int, width: Int, touched: Int, threads: Int) throws {
+    let stream = RandomStream(seed: UInt64(rowCount))
+    func draw(_ number: Int, below bound: Int) -> [Int] {
+      (0..<touched).map {
+        Int(stream.substream(UInt64(number)).words(at: UInt64($0))[0]) % bound
       }
     }
+    halfDraws = (0..<16).map { draw(100 + $0, below: rowCount / 2) }
+    steps = (0..<16).map {
+      .rows(
+        IndexedRows(
+          indices: draw($0, below: rowCount),
+          values: Tensor(repeating: 0.01, shape: [touched, width]), shape: [rowCount, width]))
+    }
+    training = try Training(Training.variables(shapes: [[rowCount, width]]), threads: threads)
+  }
+
+  mutating func step() {
+    training.step([steps[next % steps.count]])
+    next += 1
+  }
+
+  mutating func gatherAndScatter(_ gradient: Tensor) {
+    training.gatherAndScatter(halfDraws[next % halfDraws.count], gradient)
+    next += 1
   }
 }

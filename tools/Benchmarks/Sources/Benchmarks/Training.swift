@@ -9,10 +9,15 @@ struct Training {
   private let gradients: [Gradient]
   private var optimizer: Optimizer
 
-  init(sizes: [Int], threads: Int, averages: MovingAverages? = nil) throws {
+  init(
+    sizes: [Int], threads: Int, averages: MovingAverages? = nil,
+    clipping: GradientClipping? = nil, weightDecay: Double? = nil
+  ) throws {
     variables = Self.variables(shapes: sizes.map { [$0] })
     gradients = sizes.map { .dense(Tensor(repeating: 0.01, shape: [$0])) }
-    optimizer = try Optimizer(Adagrad(), averages: averages, threadCount: threads)
+    optimizer = try Optimizer(
+      Adagrad(), clipping: clipping, weightDecay: weightDecay, averages: averages,
+      threadCount: threads)
     try optimizer.build(for: variables)
     step()
   }
@@ -33,6 +38,19 @@ struct Training {
   }
 
   mutating func step() { step(gradients) }
+
+  /// The bare gather and scatter of rows in two places of the table itself: the memory of a row-indexed
+  /// step without its arithmetic. `rows` lie in the table's first half.
+  mutating func gatherAndScatter(_ rows: [Int], _ gradient: Tensor) {
+    let width = variables[0].value.shape[1]
+    let half = variables[0].value.shape[0] / 2 * width
+    variables[0].value.withMutableElements(of: Float.self) { table in
+      gradient.withElements(of: Float.self) { gradient in
+        guard let base = table.baseAddress, let gradient = gradient.baseAddress else { return }
+        ceiling_rows(rows.count, width, rows, gradient, base, base + half)
+      }
+    }
+  }
 
   mutating func step(_ gradients: [Gradient]) {
     do {
@@ -92,8 +110,13 @@ final class Arrays: @unchecked Sendable {
     parallel(threads) { start, count in plain_increment(count, self.planes[3] + start) }
   }
 
-  func rows(_ rows: [Int], width: Int) {
-    ceiling_rows(rows.count, width, rows, planes[0], planes[1], planes[2])
+  /// ``averagedStep(threads:)`` after a pass over the gradients, as a norm needs it.
+  func clippedStep(threads: Int) {
+    parallel(threads) { start, count in
+      var sum: Float = 0
+      plain_sum(count, self.planes[0] + start, &sum)
+    }
+    averagedStep(threads: threads)
   }
 
   /// Parts of equal size, one per thread.

@@ -15,9 +15,14 @@ internal import Tensors
 /// 2 adds its gradients up first, so that the accumulator grows by the square of the sum; Keras 3 adds
 /// the square of each to the accumulator, and then moves the variable once for each.
 ///
+/// Keras 2's legacy class has its epsilon outside the root and adds it to that:
+/// `variable' = variable - (rate * gradient) / (sqrt(accumulator') + epsilon)`, an epsilon of zero standing
+/// for 1e-7; equal rows are summed first.
+///
 /// Source: Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning and stochastic
 /// optimization", JMLR 2011, as in `keras/optimizers/optimizer_experimental/adagrad.py` (2.12) and
-/// `keras/src/optimizers/adagrad.py` (3.15).
+/// `keras/src/optimizers/adagrad.py` (3.15); `keras/optimizers/legacy/adagrad.py` (2.12) and its kernel,
+/// TensorFlow's `ApplyAdagradV2`.
 public struct Adagrad: UpdateRule, Hashable {
   /// What the accumulator starts with. Keras 3's arithmetic rounds it to float32 first.
   public let initialAccumulatorValue: Double
@@ -39,6 +44,13 @@ public struct Adagrad: UpdateRule, Hashable {
     self.epsilon = epsilon
   }
 
+  /// With any start value, as Keras's code takes it: to read files that were written with a negative one.
+  /// Elements are NaN wherever accumulator and epsilon together stay below zero.
+  public init(uncheckedInitialAccumulatorValue: Double, epsilon: Double = 1e-7) {
+    initialAccumulatorValue = uncheckedInitialAccumulatorValue
+    self.epsilon = epsilon
+  }
+
   /// With Keras's defaults: accumulators start at 0.1, epsilon is 1e-7.
   public init() {
     initialAccumulatorValue = 0.1
@@ -49,6 +61,9 @@ public struct Adagrad: UpdateRule, Hashable {
   public static let accumulatorName = "accumulator"
 
   public var className: String { "Adagrad" }
+
+  /// All three.
+  public func supports(_ arithmetic: Arithmetic) -> Bool { true }
 
   public func slots(
     for variable: VariableDescription, arithmetic: Arithmetic
@@ -64,6 +79,7 @@ public struct Adagrad: UpdateRule, Hashable {
 
 extension Adagrad {
   public func update(_ elements: ElementUpdate) {
+    if elements.scalars.arithmetic == .kerasLegacy { return updateLegacy(elements) }
     switch elements.dtype {
     case .float32: updateFloat32(elements)
     case .float64: update(elements, as: Double.self)
@@ -76,7 +92,7 @@ extension Adagrad {
   private func updateFloat32(_ elements: ElementUpdate) {
     let accumulator = elements.slot(0)
     ck_adagrad_f32(
-      elements.count, elements.scalars.learningRate, Float(epsilon),
+      elements.count, elements.scalars.rate(), Float(epsilon),
       elements.gradient.assumingMemoryBound(to: Float.self),
       elements.variable.oldElements(), elements.variable.newElements(),
       accumulator.oldElements(), accumulator.newElements())
@@ -87,7 +103,7 @@ extension Adagrad {
     let gradient = elements.gradient.assumingMemoryBound(to: T.self)
     let variable = elements.variable
     let accumulator = elements.slot(0)
-    let rate = T(elements.scalars.learningRate)
+    let rate = elements.scalars.rate(as: T.self)
     let epsilon = T(epsilon)
     for i in 0..<elements.count {
       let g = gradient[i]
@@ -95,6 +111,39 @@ extension Adagrad {
       accumulator.newElements()[i] = sum
       let value = variable.oldElements(of: T.self)[i]
       variable.newElements()[i] = value - (rate * g) / T.sqrt(sum + epsilon)
+    }
+  }
+}
+
+// MARK: - The legacy class
+
+extension Adagrad {
+  private func updateLegacy(_ elements: ElementUpdate) {
+    switch elements.dtype {
+    case .float32: updateLegacy(elements, as: Float.self)
+    case .float64: updateLegacy(elements, as: Double.self)
+    case .float16: updateLegacy(elements, as: Float16.self)
+    case .bfloat16: updateLegacy(elements, as: BFloat16.self)
+    default: preconditionFailure("Adagrad updates no \(elements.dtype) variables")
+    }
+  }
+
+  private func updateLegacy<T: UpdateScalar>(_ elements: ElementUpdate, as _: T.Type) {
+    let gradient = elements.gradient.assumingMemoryBound(to: T.self)
+    let (oldVariable, newVariable) = (
+      elements.variable.oldElements(of: T.self), elements.variable.newElements(of: T.self)
+    )
+    let accumulator = elements.slot(0)
+    let (oldSum, newSum) = (
+      accumulator.oldElements(of: T.self), accumulator.newElements(of: T.self)
+    )
+    let rate = elements.scalars.rate(as: T.self)
+    let epsilon = T(epsilon == 0 ? 1e-7 : epsilon)
+    for i in 0..<elements.count {
+      let g = gradient[i]
+      let sum = oldSum[i] + g * g
+      newSum[i] = sum
+      newVariable[i] = oldVariable[i] - (rate * g) / (T.sqrt(sum) + epsilon)
     }
   }
 }
@@ -120,7 +169,7 @@ extension Adagrad {
   private func updateRepeated<T: UpdateScalar>(_ row: RowUpdate, as _: T.Type) {
     let variable = row.variable.newElements(of: T.self)
     let accumulator = row.slot(0).newElements(of: T.self)
-    let rate = T(row.scalars.learningRate)
+    let rate = row.scalars.rate(as: T.self)
     let epsilon = T(epsilon)
     for index in 0..<row.gradientCount {
       let gradient = row.gradient(index).assumingMemoryBound(to: T.self)

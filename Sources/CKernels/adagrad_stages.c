@@ -1,0 +1,82 @@
+#include "CKernels.h"
+#include "dispatch.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+enum { NO_AVERAGE, AVERAGE, OVERWRITE };
+
+// `divides`, `decays` and `averages` are constants wherever this is called, so that each call is a
+// loop without the stages that it does not have.
+static inline __attribute__((always_inline)) void update(
+    const int divides, const int decays, const int averages, size_t start, size_t end,
+    const struct ck_adagrad_stages *stages, const float *gradient, const float *variable,
+    float *new_variable, const float *accumulator, float *new_accumulator, const float *average,
+    float *new_average) {
+  const float rate = stages->rate, epsilon = stages->epsilon, limit = stages->limit,
+              multiplier = stages->multiplier, divisor = stages->divisor, decay = stages->decay,
+              keep = stages->keep, take = stages->take;
+  CK_INDEPENDENT_ITERATIONS
+  for (size_t i = start; i < end; i++) {
+    float g = gradient[i];
+    g = g > limit ? limit : g < -limit ? -limit : g;  // NaN stays.
+    g = g * multiplier;
+    if (divides) g = g / divisor;
+    float v = variable[i];
+    if (decays) v = v - (v * decay) * rate;
+    float a = accumulator[i] + g * g;
+    new_accumulator[i] = a;
+    v = v - (rate * g) / __builtin_elementwise_sqrt(a + epsilon);
+    if (averages != NO_AVERAGE) {
+      float m = keep * average[i] + take * v;
+      new_average[i] = m;
+      if (averages == OVERWRITE) v = m;
+    }
+    new_variable[i] = v;
+  }
+}
+
+static inline __attribute__((always_inline)) void update_all(
+    const int divides, const int decays, const int averages, size_t count,
+    const struct ck_adagrad_stages *stages, const float *gradient, const float *variable,
+    float *new_variable, const float *accumulator, float *new_accumulator, const float *average,
+    float *new_average) {
+  size_t block = 0;
+  for (; block + CK_BLOCK <= count; block += CK_BLOCK) {
+    ck_ask_ahead(gradient + block, 0);
+    ck_ask_ahead(variable + block, variable == new_variable);
+    ck_ask_ahead(accumulator + block, accumulator == new_accumulator);
+    if (averages != NO_AVERAGE) ck_ask_ahead(average + block, average == new_average);
+    update(
+        divides, decays, averages, block, block + CK_BLOCK, stages, gradient, variable,
+        new_variable, accumulator, new_accumulator, average, new_average);
+  }
+  update(
+      divides, decays, averages, block, count, stages, gradient, variable, new_variable,
+      accumulator, new_accumulator, average, new_average);
+}
+
+#define CASE(divides, decays, averages)                                                            \
+  case (divides) * 6 + (decays) * 3 + (averages):                                                  \
+    update_all(                                                                                    \
+        divides, decays, averages, count, stages, gradient, variable, new_variable, accumulator,   \
+        new_accumulator, average, new_average);                                                    \
+    break;
+#define CASES(divides, decays)                                                                     \
+  CASE(divides, decays, NO_AVERAGE)                                                                \
+  CASE(divides, decays, AVERAGE)                                                                   \
+  CASE(divides, decays, OVERWRITE)
+
+CK_DISPATCHED(
+    void, ck_adagrad_stages_f32,
+    (size_t count, const struct ck_adagrad_stages *stages, const float *gradient,
+     const float *variable, float *new_variable, const float *accumulator, float *new_accumulator,
+     const float *average, float *new_average),
+    (count, stages, gradient, variable, new_variable, accumulator, new_accumulator, average,
+     new_average),
+    int averages = !average ? NO_AVERAGE : stages->overwrites ? OVERWRITE : AVERAGE;
+    switch ((stages->divides ? 6 : 0) + (stages->decays ? 3 : 0) + averages) {
+      CASES(0, 0)
+      CASES(0, 1)
+      CASES(1, 0)
+      CASES(1, 1)
+    })
