@@ -50,7 +50,7 @@ extension Optimizer {
     }
     let isUpdate = (iterations + 1) % Int64(gradientAccumulationSteps ?? 1) == 0
     let work = StepWork(
-      rule: rule, stagedRule: rule as? any StagedUpdateRule, scalars: scalars,
+      rule: rule, stagedRule: rule as? Adagrad, scalars: scalars,
       decay: weightDecay.map { DecayUpdate(decay: Float($0), rate: rate) }, average: average,
       threadCount: threadCount)
 

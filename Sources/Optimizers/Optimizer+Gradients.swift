@@ -21,22 +21,32 @@ extension Optimizer {
     guard let accumulatorSlot, let steps = gradientAccumulationSteps else { return }
     let update = AccumulationUpdate(divisor: isUpdate ? steps : nil)
     for index in gradients.indices {
-      var gradient: Tensor
+      let place = plan.places[index]
+      let dtype = variables[index].value.dtype
+      let gradient: Tensor
       switch gradients[index] {
       case .none: continue
       case .dense(let tensor): gradient = tensor
       case .rows(let rows): gradient = rows.dense()
       }
-      if let lossScaleFactor {
-        gradient = GradientTransform(lossScale: rounded(lossScaleFactor, to: gradient.dtype))
-          .applied(to: gradient)
-      }
-      gradient = gradient.converted(to: variables[index].value.dtype)
-      let place = plan.places[index]
       let plane = planeForUpdate(ofSlot: accumulatorSlot, place)
+      var numbers = gradient.converted(to: dtype)
+      var elements = UnsafeRawPointer(numbers.storageForReading.base)
+      if let lossScaleFactor {
+        let transform = GradientTransform(lossScale: rounded(lossScaleFactor, to: gradient.dtype))
+        if gradient.dtype == dtype {
+          let scaled = plan.rowScratch(byteCount: gradient.byteCount)
+          transform.apply(to: elements, into: scaled, count: gradient.elementCount, dtype: dtype)
+          elements = UnsafeRawPointer(scaled)
+        } else {
+          numbers = transform.applied(to: gradient).converted(to: dtype)
+          elements = UnsafeRawPointer(numbers.storageForReading.base)
+        }
+      }
       update.update(
-        plane, adding: gradient.storageForReading.base, count: gradient.elementCount,
-        dtype: gradient.dtype, threadCount: threadCount)
+        plane, adding: elements, count: gradient.elementCount, dtype: dtype,
+        threadCount: threadCount)
+      withExtendedLifetime(numbers) {}
       if let mean = slots.tensors[accumulatorSlot][place] { gradients[index] = .dense(mean) }
     }
   }
@@ -107,24 +117,37 @@ extension Optimizer {
   mutating func convert(_ gradients: inout [Gradient], _ variables: [Variable]) {
     let rowsStay = rule.rowHandling(arithmetic: arithmetic) != .dense
     let spreadsRows = arithmetic == .keras3 && clipsGlobally
-    for (index, gradient) in gradients.enumerated() {
-      guard let values = gradient.values else { continue }
+    for index in gradients.indices {
       let dtype = variables[index].value.dtype
-      if case .rows(let rows) = gradient, spreadsRows {
+      if let converted = converted(
+        gradients[index], index, to: dtype, rowsStay: rowsStay, spreadsRows: spreadsRows)
+      {
+        gradients[index] = converted
+      }
+    }
+  }
+
+  /// Nil if the gradient is right as it is.
+  private mutating func converted(
+    _ gradient: Gradient, _ index: Int, to dtype: DType, rowsStay: Bool, spreadsRows: Bool
+  ) -> Gradient? {
+    switch gradient {
+    case .none: return nil
+    case .dense(let tensor):
+      guard tensor.dtype != dtype else { return nil }
+      return .dense(transformed(tensor, index).converted(to: dtype))
+    case .rows(let rows):
+      if spreadsRows {
         // Equal rows are summed, and then scaled with the rest.
-        gradients[index] = .dense(rows.dense())
-      } else if case .rows(let rows) = gradient, !rowsStay {
-        gradients[index] = .dense(rows.replacingValues(transformed(values, index)).dense())
+        let table = rows.dense()
+        return converted(
+          .dense(table), index, to: dtype, rowsStay: true, spreadsRows: false) ?? .dense(table)
       }
-      guard values.dtype != dtype else { continue }
-      switch gradients[index] {
-      case .dense(let tensor):
-        gradients[index] = .dense(transformed(tensor, index).converted(to: dtype))
-      case .rows(let rows):
-        gradients[index] = .rows(
-          rows.replacingValues(transformed(values, index).converted(to: dtype)))
-      case .none: break
-      }
+      guard !rowsStay || rows.values.dtype != dtype else { return nil }
+      let values = transformed(rows.values, index)
+      return rowsStay
+        ? .rows(rows.replacingValues(values.converted(to: dtype)))
+        : .dense(rows.replacingValues(values).dense().converted(to: dtype))
     }
   }
 

@@ -6,6 +6,14 @@ extension UpdatePlan {
     let needsScratch = elements.contains { $0.gradient != nil && !$0.transform.isIdentity }
     let scratchByteCount = Self.blockElementCount * MemoryLayout<Double>.stride
     let scratch = needsScratch ? self.scratch(byteCount: scratchByteCount * work.threadCount) : nil
+    run(work, scratch, scratchByteCount)
+  }
+
+  /// Apart, so that the copy of the plan is gone when this returns, and its room can be used again.
+  @inline(never)
+  private func run(
+    _ work: StepWork, _ scratch: UnsafeMutableRawPointer?, _ scratchByteCount: Int
+  ) {
     let run = ElementRun(
       plan: self, work: work, scratch: scratch, scratchByteCount: scratchByteCount)
     parallel(

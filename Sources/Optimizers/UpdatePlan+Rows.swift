@@ -8,12 +8,18 @@ extension UpdatePlan {
   /// Updates the rows that `grouping` holds, or every row if the rule wants it so.
   mutating func runRows(_ item: Rows, _ work: StepWork) {
     if item.handling == .everyRow { indexGroups(rowCount: item.rowCount) }
-    let width = max(1, item.width)
     let sumByteCount = item.sums ? item.width * item.dtype.byteCount : 0
-    let run = RowRun(
-      plan: self, item: item, work: work,
-      sums: item.sums ? scratch(byteCount: max(1, sumByteCount * work.threadCount)) : nil,
-      sumByteCount: sumByteCount)
+    let sums = item.sums ? scratch(byteCount: max(1, sumByteCount * work.threadCount)) : nil
+    run(item, work, sums, sumByteCount)
+  }
+
+  /// Apart, so that the copy of the plan is gone when this returns, and its room can be used again.
+  @inline(never)
+  private func run(
+    _ item: Rows, _ work: StepWork, _ sums: UnsafeMutableRawPointer?, _ sumByteCount: Int
+  ) {
+    let width = max(1, item.width)
+    let run = RowRun(plan: self, item: item, work: work, sums: sums, sumByteCount: sumByteCount)
     parallel(
       count: item.handling == .everyRow ? item.rowCount : grouping.rows.count,
       chunk: max(1, Self.chunkRowElementCount / width),

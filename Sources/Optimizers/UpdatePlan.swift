@@ -145,19 +145,9 @@ struct UpdatePlan: @unchecked Sendable {
 struct StepWork {
   let rule: any UpdateRule
   /// The rule, if it can take a gradient through all stages by itself.
-  let stagedRule: (any StagedUpdateRule)?
+  let stagedRule: Adagrad?
   let scalars: StepScalars
   let decay: DecayUpdate?
   let average: AverageUpdate?
   let threadCount: Int
-}
-
-/// A rule with a loop of its own for steps with more stages than the rule, which saves the loads and
-/// stores between them. The bits are those of the stages one after the other.
-protocol StagedUpdateRule: UpdateRule {
-  func canUpdate(_ dtype: DType, _ transform: GradientTransform, _ scalars: StepScalars) -> Bool
-
-  func update(
-    _ elements: ElementUpdate, _ transform: GradientTransform, _ decay: DecayUpdate?,
-    _ average: AverageUpdate?, _ averagePlane: Plane?)
 }

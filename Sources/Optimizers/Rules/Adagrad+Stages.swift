@@ -2,7 +2,9 @@ internal import CKernels
 internal import KerasConfiguration
 internal import Tensors
 
-extension Adagrad: StagedUpdateRule {
+/// A loop of its own for steps with more stages than the rule, which saves the loads and stores between
+/// them. The bits are those of the stages one after the other.
+extension Adagrad {
   func canUpdate(
     _ dtype: DType, _ transform: GradientTransform, _ scalars: StepScalars
   ) -> Bool {

@@ -26,4 +26,7 @@ void plain_increment(size_t count, float *values);
 /// Reads an array: 4 bytes an element.
 void plain_sum(size_t count, const float *values, float *result);
 
+/// How many blocks of memory this process was given so far, by malloc and its relatives.
+long allocation_count(void);
+
 #endif
