@@ -11,7 +11,9 @@ struct HDF5Location: Sendable {
 
   /// The location of a member of this group.
   func appending(_ name: some StringProtocol) -> HDF5Location {
-    guard let path, path != "/" else { return HDF5Location(file: file, path: "/\(name)", windowOffset: windowOffset) }
+    guard let path, path != "/" else {
+      return HDF5Location(file: file, path: "/\(name)", windowOffset: windowOffset)
+    }
     return HDF5Location(file: file, path: "\(path)/\(name)", windowOffset: windowOffset)
   }
 

@@ -30,7 +30,8 @@ struct ReadableFile: ~Copyable {
     while done < bytes.count {
       let count = try retryingInterrupted("pread") {
         bytes.withUnsafeMutableBytes {
-          pread(descriptor, $0.baseAddress! + done, range.count - done, off_t(range.lowerBound + done))
+          pread(
+            descriptor, $0.baseAddress! + done, range.count - done, off_t(range.lowerBound + done))
         }
       }
       guard count > 0 else { throw SystemCallError("pread", code: EIO) }

@@ -1,9 +1,10 @@
+import CDeflate
+
 #if canImport(Glibc)
   import Glibc
 #else
   import Darwin
 #endif
-import CDeflate
 
 /// The members of a zip archive, as its directory lists them.
 ///
@@ -225,7 +226,9 @@ private struct Record {
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   var count: Int { bytes.count }
-  func uint16(_ position: Int) -> UInt16 { UInt16(bytes[position]) | UInt16(bytes[position + 1]) << 8 }
+  func uint16(_ position: Int) -> UInt16 {
+    UInt16(bytes[position]) | UInt16(bytes[position + 1]) << 8
+  }
   func uint32(_ position: Int) -> UInt32 {
     UInt32(uint16(position)) | UInt32(uint16(position + 2)) << 16
   }
