@@ -32,6 +32,12 @@ public struct CheckpointReader: ~Copyable {
     self.path = path
   }
 
+  init(path: String, manifest: CheckpointManifest, storage: TensorStorage) {
+    self.path = path
+    self.manifest = manifest
+    self.storage = storage
+  }
+
   private static func open(
     _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?
   ) throws(CheckpointError) -> (TensorStorage, CheckpointManifest) {

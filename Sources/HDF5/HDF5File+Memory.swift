@@ -9,8 +9,10 @@ extension HDF5File {
     let location = HDF5Location(file: name, path: nil)
     let access = try accessProperties(isLocked: false, at: location)
     try location.call("H5Pset_fapl_core") { H5Pset_fapl_core(access.id, 1 << 16, false) }
+    // libhdf5 takes two files of one name for the same.
+    let uniqueName = "\(name) \(UInt64.random(in: 0 ... .max))"
     let handle = try location.acquire(.file, "H5Fcreate") {
-      H5Fcreate(name, chdf5_acc_excl(), chdf5_p_default(), access.id)
+      H5Fcreate(uniqueName, chdf5_acc_excl(), chdf5_p_default(), access.id)
     }
     return HDF5File(owning: handle, path: name)
   }

@@ -27,7 +27,7 @@ def main() -> int:
     arguments = parser.parse_args()
     generation = current()
     example = train(generation, arguments.model)
-    folder = arguments.folder
+    folder = arguments.folder.resolve()  # Keras puts the assets of a relative folder elsewhere.
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob(f"{arguments.model}_0*.weights.h5"):
         stale.unlink()

@@ -26,7 +26,7 @@ extension CheckpointReader {
         cure: "choose what to take with --only, or see the whole list with --dry-run",
         report: plan.report)
     }
-    guard !plan.assignments.isEmpty else {
+    guard !plan.assignments.isEmpty || plan.takesConfiguration else {
       throw CheckpointError(
         .refused, "cannot restore", path: path, problem: "nothing is selected",
         cure: "checkpoint-inspect show lists the names", report: plan.report)
@@ -39,10 +39,18 @@ extension CheckpointReader {
         problem: "it is a file of plain tensors, for other programs",
         cure: "restore into a checkpoint, and export that")
     }
+    let configuration =
+      plan.takesConfiguration
+      ? try RestoredConfiguration(
+        of: manifest, for: target.manifest, targetPath: target.path) : nil
+    if !replacing, FolderTree.kind(of: output) != nil {
+      throw CheckpointError.saving(output, SystemCallError("link", code: EEXIST))
+    }
     if isDryRun { return }
     do {
       try target.copy(to: output, replacing: replacing) { copies in
         try patch(plan, target, at: copies)
+        try configuration?.write(to: copies[0])
         if target.manifest.layout == .archive { try target.renewChecksum(in: copies[0]) }
       }
     } catch {
