@@ -32,6 +32,7 @@ public struct RestorePlan: Sendable {
     selection: RestoreSelection = RestoreSelection()
   ) {
     var report = RestoreReport()
+    report.notes = source.notes
     let offers = RestoreOffer.all(of: source, for: target, selection, &report)
     let offered = Dictionary(grouping: offers, by: \.name)
     let wanted = Dictionary(grouping: target.entries, by: \.name)
