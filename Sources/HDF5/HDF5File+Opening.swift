@@ -101,7 +101,7 @@ extension HDF5File {
     try HDF5Location(file: path, path: nil).checkName(path, during: operation)
   }
 
-  private static func accessProperties(
+  static func accessProperties(
     isLocked: Bool, at location: HDF5Location
   ) throws(HDF5Error) -> Handle {
     let properties = try location.acquire(.propertyList, "H5Pcreate") {

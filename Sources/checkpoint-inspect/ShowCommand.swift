@@ -111,6 +111,10 @@ extension Layout {
     case .legacyWeights: "weights-only file"
     case .weights: "weights file"
     case .archive: "archive"
+    case .sharded: "sharded weights"
+    case .directory: "folder"
+    case .safetensors: "safetensors file"
+    case .npz: "NumPy archive"
     }
   }
 }
