@@ -116,6 +116,10 @@ extension OptimizerConfiguration {
         key: second.0, object: object, expected: "null where `\(given[0].0)` is given",
         found: JSONValue(second.1))
     }
+    if arithmetic == .keras3, let name, name.contains("/") {
+      throw .unexpectedValue(
+        key: "name", object: object, expected: "a name without `/`", found: .string(name))
+    }
     if average.isEnabled {
       guard (0...1).contains(average.momentum) else {
         throw .unexpectedValue(

@@ -89,9 +89,13 @@ extension OptimizerEntry {
     if dialect == .keras3 {
       result.lossScaleFactor = try reader.optionalDouble("loss_scale_factor")
       result.gradientAccumulationSteps = try reader.optionalInt("gradient_accumulation_steps")
+      // An old keyword that Keras 3 takes and disregards.
+      _ = reader.value("decay")
     } else {
       result.jitCompile = try reader.bool("jit_compile", default: false)
       _ = try reader.bool("is_legacy_optimizer", default: false)
+      // An old keyword that Keras 2 takes and disregards.
+      _ = reader.value("lr")
     }
   }
 

@@ -199,7 +199,7 @@ struct OptimizerConfigurationTests {
       (["jit_compile": true], .keras3, "jit_compile"),
       (["gradient_accumulation_steps": 2], .keras2, "gradient_accumulation_steps"),
       (["gradient_accumulation_steps": 1], .keras3, "gradient_accumulation_steps"),
-      (["lr": 0.1], .keras2, "lr"),
+      (["decay": 0.1], .keras2, "decay"), (["lr": 0.1], .keras3, "lr"),
       (["clipnorm": 1.0, "global_clipnorm": 1.0], .keras2, "global_clipnorm"),
       (["clipnorm": 1.0, "clipvalue": 1.0], .keras3, "clipvalue"),
       (["use_ema": true, "ema_momentum": 1.5], .keras2, "ema_momentum"),
