@@ -97,7 +97,9 @@ extension Optimizer {
     for index in plan.transforms.indices { plan.transforms[index].scale = scale }
   }
 
-  private mutating func sumOfSquares(of values: Tensor, after transform: GradientTransform) -> Double {
+  private mutating func sumOfSquares(of values: Tensor, after transform: GradientTransform)
+    -> Double
+  {
     SumOfSquares(
       gradient: values.storageForReading.base, count: values.elementCount, dtype: values.dtype,
       transform: transform

@@ -45,7 +45,8 @@ extension Optimizer {
     func require(_ isRight: Bool, _ name: String, _ value: Any) throws(OptimizerError) {
       guard !isRight else { return }
       throw .invalidArgument(
-        name: name, value: "\(value)", requirement: "left out: \(arithmetic.rawValue) has no such option")
+        name: name, value: "\(value)",
+        requirement: "left out: \(arithmetic.rawValue) has no such option")
     }
     if arithmetic != .keras3 {
       if let lossScaleFactor { try require(false, "loss_scale_factor", lossScaleFactor) }

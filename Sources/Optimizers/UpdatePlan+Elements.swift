@@ -14,7 +14,8 @@ extension UpdatePlan {
   private func run(
     _ work: StepWork, _ scratch: UnsafeMutableRawPointer?, _ scratchByteCount: Int
   ) {
-    let run = ElementRun(plan: self, work: work, scratch: scratch, scratchByteCount: scratchByteCount)
+    let run = ElementRun(
+      plan: self, work: work, scratch: scratch, scratchByteCount: scratchByteCount)
     parallel(
       count: elementCount, chunk: Self.chunkElementCount, serialBelow: Self.serialElementCount,
       threadCount: work.threadCount

@@ -62,7 +62,8 @@ struct LegacyTests {
       accumulator: [0.19970703125, 0.35107421875, 0.1707763671875]),
   ]
 
-  @Test("has the bits of Keras, with decay of the rate and both kinds of clipping", arguments: cases)
+  @Test(
+    "has the bits of Keras, with decay of the rate and both kinds of clipping", arguments: cases)
   func golden(_ expected: Case) throws {
     func tensor(_ values: [Double]) -> Tensor { Tensor(values).converted(to: expected.dtype) }
     let gradients = [[0.3, -2.5, 0.001], [-0.7, 0.25, 12], [0, 1.5, -0.125]]

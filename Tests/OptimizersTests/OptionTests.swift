@@ -79,7 +79,9 @@ struct OptionTests {
 
   @Test("a step says which gradients were absent")
   func absentGradients() throws {
-    var variables = [variable("a", [Float(1)]), variable("b", [Float(1)]), variable("c", [Float(1)])]
+    var variables = [
+      variable("a", [Float(1)]), variable("b", [Float(1)]), variable("c", [Float(1)]),
+    ]
     var optimizer = try Optimizer(Adagrad())
     let step = try optimizer.applyGradients([.none, dense([Float(1)]), .none], to: &variables)
     #expect(step == AppliedStep(iterations: 1, isUpdate: true, absentGradients: [0, 2]))
