@@ -86,7 +86,10 @@ let package = Package(
     tests("PrimitivesTests", ["Primitives"]),
     tests(
       "TrainingTests",
-      ["HDF5", "KerasConfiguration", "Optimizers", "Primitives", "Tensors", "Training"]),
+      [
+        "Checkpoints", "HDF5", "KerasConfiguration", "Optimizers", "Primitives", "Tensors",
+        "Training",
+      ]),
     tests("CommandLineTests", ["cairn", "checkpoint-inspect", "HDF5"], exclude: ["Expected"]),
   ]
 )

@@ -39,11 +39,11 @@ except ImportError:
 if IS_KERAS_3:
     keras = keras3
     Adagrad = keras.optimizers.Adagrad
-    SGD, Adam = keras.optimizers.SGD, keras.optimizers.Adam
+    optimizers = keras.optimizers
 else:
     keras = tf.keras
     Adagrad = keras.optimizers.experimental.Adagrad
-    SGD, Adam = keras.optimizers.experimental.SGD, keras.optimizers.experimental.Adam
+    optimizers = keras.optimizers.experimental
 
 L = keras.layers
 schedules = keras.optimizers.schedules
@@ -251,8 +251,18 @@ optimizer_case("clipnorm", Adagrad(0.05, clipnorm=1.0))
 optimizer_case("clipvalue", Adagrad(0.05, clipvalue=0.5))
 optimizer_case("global_clipnorm", Adagrad(0.05, global_clipnorm=2.5))
 optimizer_case("name", Adagrad(0.05, name="mine"))
-optimizer_case("adam", Adam(0.01))
-optimizer_case("sgd", SGD(0.01, momentum=0.9))
+optimizer_case("adam", optimizers.Adam(0.01))
+optimizer_case("adam_default", optimizers.Adam())
+optimizer_case("adam_options", optimizers.Adam(0.01, 0.8, 0.99, 1e-5, True, use_ema=True, ema_overwrite_frequency=3))
+optimizer_case("adamw", optimizers.AdamW())
+optimizer_case("adamw_options", optimizers.AdamW(0.01, 0.1, 0.8, 0.99, 1e-5, True, clipnorm=1.0))
+optimizer_case("sgd", optimizers.SGD(0.01, momentum=0.9))
+optimizer_case("sgd_default", optimizers.SGD())
+optimizer_case("sgd_options", optimizers.SGD(schedules.CosineDecay(0.1, 100, 0.1), momentum=0.5, nesterov=True,
+                                             weight_decay=0.01))
+optimizer_case("rmsprop", optimizers.RMSprop())
+optimizer_case("rmsprop_options", optimizers.RMSprop(0.01, 0.8, 0.5, 1e-5, True, ema_overwrite_frequency=3))
+optimizer_case("adadelta", optimizers.Adadelta(0.01))
 if IS_KERAS_3:
     optimizer_case("accumulation", Adagrad(0.05, gradient_accumulation_steps=4))
     optimizer_case("loss_scale", Adagrad(0.05, loss_scale_factor=128.0))
@@ -268,6 +278,18 @@ else:
     record("optimizer/legacy_clip", compiled(
         model, keras.optimizers.legacy.Adagrad(0.05, decay=0.01, clipnorm=1.0), loss="mse"),
         kinds=("training_config",))
+
+    for case, optimizer in [
+        ("sgd", keras.optimizers.legacy.SGD()),
+        ("sgd_options", keras.optimizers.legacy.SGD(0.1, 0.5, True, decay=0.25)),
+        ("rmsprop", keras.optimizers.legacy.RMSprop()),
+        ("rmsprop_options", keras.optimizers.legacy.RMSprop(0.1, 0.75, 0.5, 1e-5, True, clipnorm=1.0)),
+        ("adam", keras.optimizers.legacy.Adam()),
+        ("adam_options", keras.optimizers.legacy.Adam(0.1, 0.75, 0.5, 1e-5, True, decay=0.5)),
+    ]:
+        fresh()
+        model = keras.Sequential([keras.Input((2,)), L.Dense(1)], name="s")
+        record(f"optimizer/legacy_{case}", compiled(model, optimizer, loss="mse"), kinds=("training_config",))
 
 optimizer_case("exponential", Adagrad(schedules.ExponentialDecay(0.1, 100, 0.96)))
 optimizer_case("exponential_named", Adagrad(schedules.ExponentialDecay(0.1, 100, 0.96, True, name="n")))

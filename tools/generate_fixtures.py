@@ -24,6 +24,8 @@ import keras_environments as environments
 
 FIXTURES = environments.REPOSITORY / "Fixtures"
 GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
+MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsprop", "adam",
+          "adamw")
 KINDS = ("digits", "traces", "models", "configurations", "losses")
 
 
@@ -59,7 +61,7 @@ def check_traces(folder: Path, fraction: float, seed: int) -> bool:
 def make_models(folder: Path) -> None:
     """Fixtures/keras-*/*. A process for each model, so that names do not depend on the order."""
     for environment, generation in GENERATIONS.items():
-        for model in ("mlp", "mlp_ema", "embedding", "flatten"):
+        for model in MODELS:
             print(environments.run(
                 environment, "keras_side.save_model",
                 ["--model", model, "--folder", str(folder / generation)]), end="")

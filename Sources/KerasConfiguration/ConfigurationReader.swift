@@ -50,8 +50,10 @@ struct ConfigurationReader {
   }
 
   /// A number may be spelled as a NumPy scalar, as in archives of Keras 2.
-  mutating func optionalDouble(_ key: String) throws(ConfigurationError) -> Double? {
-    try optional(key, expected: "a number or null") { value in
+  mutating func optionalDouble(
+    _ key: String, default: Double? = nil
+  ) throws(ConfigurationError) -> Double? {
+    try optional(key, default: `default`, expected: "a number or null") { value in
       value["class_name"]?.string == "__numpy__" ? value["config"]?["value"]?.double : value.double
     }
   }
@@ -60,8 +62,10 @@ struct ConfigurationReader {
     try optional(key, expected: "a number or null", \.number)
   }
 
-  mutating func optionalInt(_ key: String) throws(ConfigurationError) -> Int? {
-    try optional(key, expected: "an integer or null", \.int)
+  mutating func optionalInt(
+    _ key: String, default: Int? = nil
+  ) throws(ConfigurationError) -> Int? {
+    try optional(key, default: `default`, expected: "an integer or null", \.int)
   }
 
   mutating func optionalString(_ key: String) throws(ConfigurationError) -> String? {
@@ -98,9 +102,10 @@ struct ConfigurationReader {
   }
 
   private mutating func optional<Value>(
-    _ key: String, expected: String, _ convert: (JSONValue) -> Value?
+    _ key: String, default: Value? = nil, expected: String, _ convert: (JSONValue) -> Value?
   ) throws(ConfigurationError) -> Value? {
-    guard let found = value(key), !found.isNull else { return nil }
+    guard let found = value(key) else { return `default` }
+    guard !found.isNull else { return nil }
     guard let value = convert(found) else { throw unexpected(key, expected) }
     return value
   }

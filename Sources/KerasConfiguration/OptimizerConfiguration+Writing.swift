@@ -20,8 +20,7 @@ extension OptimizerConfiguration {
     case (.attribute, _): return ["class_name": .string("Custom>\(className)"), "config": config]
     case (.document, _):
       return [
-        "module": .string(
-          dialect == .keras2 ? "keras.optimizers.experimental" : "keras.optimizers"),
+        "module": .string(module(in: dialect)),
         "class_name": .string(className), "config": config, "registered_name": .null,
       ]
     }
@@ -32,6 +31,15 @@ extension OptimizerConfiguration {
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> OptimizerEntry {
     OptimizerEntry(json: try json(for: dialect, in: container), dialect: dialect)
+  }
+
+  /// Where `dialect` finds the class. (Keras 2.12 writes the last of its public places.)
+  private func module(in dialect: Dialect) -> String {
+    switch rule {
+    case .adam, .adamW: "keras.optimizers"
+    case .adagrad, .sgd, .rmsprop:
+      dialect == .keras2 ? "keras.optimizers.experimental" : "keras.optimizers"
+    }
   }
 
   private func keras2Options(for dialect: Dialect) throws(ConfigurationError) -> JSONObject {
@@ -48,7 +56,7 @@ extension OptimizerConfiguration {
       "is_legacy_optimizer": false,
       "learning_rate": try learningRateJSON(for: dialect),
     ]
-    options.pairs += ruleOptions.pairs
+    options.pairs += rule.options.pairs
     return options
   }
 
@@ -66,18 +74,8 @@ extension OptimizerConfiguration {
       "loss_scale_factor": JSONValue(lossScaleFactor),
       "gradient_accumulation_steps": JSONValue(gradientAccumulationSteps),
     ]
-    options.pairs += ruleOptions.pairs
+    options.pairs += rule.options.pairs
     return options
-  }
-
-  private var ruleOptions: JSONObject {
-    switch rule {
-    case .adagrad(let initialAccumulatorValue, let epsilon):
-      [
-        "initial_accumulator_value": JSONValue(initialAccumulatorValue),
-        "epsilon": JSONValue(epsilon),
-      ]
-    }
   }
 
   private func learningRateJSON(for dialect: Dialect) throws(ConfigurationError) -> JSONValue {
@@ -118,6 +116,11 @@ extension OptimizerConfiguration {
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> JSONValue {
     let object = "optimizer `\(name(in: dialect))`"
+    if case .adamW = rule {
+      throw .notExpressible(
+        key: "class_name", object: object, dialect: dialect,
+        cure: "there is no legacy AdamW; use the arithmetic of Keras 2")
+    }
     guard container == .attribute else {
       throw .notExpressible(
         key: "class_name", object: object, dialect: dialect,
@@ -148,7 +151,7 @@ extension OptimizerConfiguration {
         try learningRateJSON(for: dialect)
       }
     options["decay"] = JSONValue(legacyDecay)
-    options.pairs += ruleOptions.pairs
+    options.pairs += rule.options.pairs
     return ["class_name": .string(rule.className), "config": .object(options)]
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// A value without files and formulas. ``OptimizerEntry`` is what a file holds; it decodes to this.
 public struct OptimizerConfiguration: Sendable, Hashable {
-  /// Nil stands for the dialect's default (`Adagrad` in Keras 2, `adagrad` in Keras 3).
+  /// Nil stands for the dialect's default; see ``defaultName(className:in:)``.
   public var name: String?
   /// The update rule with its own options.
   public var rule: Rule
@@ -43,20 +43,6 @@ public struct OptimizerConfiguration: Sendable, Hashable {
     self.gradientAccumulationSteps = gradientAccumulationSteps
     self.legacyDecay = legacyDecay
     self.arithmetic = arithmetic
-  }
-
-  /// The update rule with its own options.
-  public enum Rule: Sendable, Hashable {
-    /// `keras/optimizers/adagrad.py`: start value of the accumulators, and what is added inside the
-    /// root.
-    case adagrad(initialAccumulatorValue: Double = 0.1, epsilon: Double = 1e-7)
-
-    /// Keras's class name.
-    public var className: String {
-      switch self {
-      case .adagrad: "Adagrad"
-      }
-    }
   }
 
   public enum LearningRate: Sendable, Hashable {
@@ -102,7 +88,12 @@ public struct OptimizerConfiguration: Sendable, Hashable {
 
   /// The name that stands in a file of `dialect`.
   public func name(in dialect: Dialect) -> String {
-    name ?? (dialect == .keras3 ? rule.className.lowercased() : rule.className)
+    name ?? Self.defaultName(className: rule.className, in: dialect)
+  }
+
+  /// The name of an optimizer that was given none: the class, in Keras 3 in snake case (`rm_sprop`).
+  public static func defaultName(className: String, in dialect: Dialect) -> String {
+    dialect == .keras3 ? snakeCase(className) : className
   }
 }
 
@@ -113,6 +104,7 @@ extension OptimizerConfiguration {
   /// that exclude each other, a momentum outside 0...1, a frequency or step count that is too small.
   public func validate() throws(ConfigurationError) {
     let object = "optimizer `\(name ?? rule.className)`"
+    try validateRule(object)
     let given = [
       ("clipnorm", clipping.norm), ("global_clipnorm", clipping.globalNorm),
       ("clipvalue", clipping.value),

@@ -37,7 +37,7 @@ public struct OptimizerEntry: Sendable, Hashable {
 
 extension OptimizerEntry {
   /// The classes that ``decoded()`` knows.
-  public static let knownClassNames = ["Adagrad"]
+  public static let knownClassNames = ["Adagrad", "SGD", "RMSprop", "Adam", "AdamW"]
 
   /// The configuration as values. Missing keys take the defaults of the generation that wrote it.
   ///
@@ -46,12 +46,12 @@ extension OptimizerEntry {
   public func decoded() throws(ConfigurationError) -> OptimizerConfiguration {
     let serialized = try SerializedObject(json, key: "optimizer", object: "training configuration")
     let className = self.className ?? serialized.className
-    guard ["Adagrad", "adagrad"].contains(className) else {
-      throw .unknownClass(className, object: "optimizer", known: Self.knownClassNames)
-    }
     var reader = ConfigurationReader(
       serialized.configuration, object: "optimizer `\(name ?? className)`")
-    var result = OptimizerConfiguration()
+    guard let rule = try OptimizerConfiguration.Rule(className: className, &reader) else {
+      throw .unknownClass(className, object: "optimizer", known: Self.knownClassNames)
+    }
+    var result = OptimizerConfiguration(rule: rule)
     if isLegacyClass {
       result.arithmetic = .kerasLegacy
       result.legacyDecay = try reader.double("decay", default: 0)
@@ -62,12 +62,11 @@ extension OptimizerEntry {
     result.clipping = .init(
       norm: try reader.optionalDouble("clipnorm"), value: try reader.optionalDouble("clipvalue"),
       globalNorm: try reader.optionalDouble("global_clipnorm"))
-    result.rule = .adagrad(
-      initialAccumulatorValue: try reader.double("initial_accumulator_value", default: 0.1),
-      epsilon: try reader.double("epsilon", default: 1e-7))
-    result.learningRate = try Self.readLearningRate(&reader)
+    result.learningRate = try Self.readLearningRate(&reader, default: rule.defaultLearningRate)
     result.name = try reader.optionalString("name")
-    if result.name == OptimizerConfiguration(rule: result.rule).name(in: dialect) {
+    if result.name
+      == OptimizerConfiguration.defaultName(className: rule.className, in: dialect)
+    {
       result.name = nil
     }
     try reader.finish()
@@ -80,11 +79,13 @@ extension OptimizerEntry {
     _ reader: inout ConfigurationReader, _ dialect: Dialect,
     into result: inout OptimizerConfiguration
   ) throws(ConfigurationError) {
-    result.weightDecay = try reader.optionalDouble("weight_decay")
+    result.weightDecay = try reader.optionalDouble(
+      "weight_decay", default: result.rule.defaultWeightDecay)
     result.average = .init(
       isEnabled: try reader.bool("use_ema", default: false),
       momentum: try reader.double("ema_momentum", default: 0.99),
-      overwriteFrequency: try reader.optionalInt("ema_overwrite_frequency"))
+      overwriteFrequency: try reader.optionalInt(
+        "ema_overwrite_frequency", default: result.rule.defaultOverwriteFrequency(in: dialect)))
     if dialect == .keras3 {
       result.lossScaleFactor = try reader.optionalDouble("loss_scale_factor")
       result.gradientAccumulationSteps = try reader.optionalInt("gradient_accumulation_steps")
@@ -95,10 +96,10 @@ extension OptimizerEntry {
   }
 
   private static func readLearningRate(
-    _ reader: inout ConfigurationReader
+    _ reader: inout ConfigurationReader, default: Double
   ) throws(ConfigurationError) -> OptimizerConfiguration.LearningRate {
     switch reader.value("learning_rate") {
-    case nil: return .constant(0.001)
+    case nil: return .constant(`default`)
     case .number(let number)?: return .constant(number.double)
     case .object(let object)?: return .schedule(try ScheduleConfiguration(json: .object(object)))
     default: throw reader.unexpected("learning_rate", "a number or a schedule")

@@ -21,7 +21,7 @@ extension Optimizer {
       throw .unsupportedOption(name: "decay", value: "\(configuration.legacyDecay)")
     }
     try self.init(
-      try Self.rule(configuration.rule, acceptsNegativeStart: acceptsNegativeStart),
+      try configuration.rule.updateRule(acceptsNegativeStart: acceptsNegativeStart),
       learningRate: try LearningRate(configuration.learningRate),
       arithmetic: configuration.arithmetic,
       clipping: try GradientClipping(configuration.clipping),
@@ -41,7 +41,10 @@ extension Optimizer {
   /// has no class.
   public func configuration() throws(OptimizerError) -> OptimizerConfiguration {
     var configuration = inactiveOptions
-    configuration.rule = try ruleConfiguration()
+    guard let ruleConfiguration = OptimizerConfiguration.Rule(rule) else {
+      throw .unsupportedClass(rule.className)
+    }
+    configuration.rule = ruleConfiguration
     configuration.learningRate = try learningRate.configuration(given: configuration.learningRate)
     configuration.arithmetic = arithmetic
     configuration.name =
@@ -63,31 +66,6 @@ extension Optimizer {
       }
     }
     return configuration
-  }
-}
-
-// MARK: - Rules
-
-extension Optimizer {
-  private static func rule(
-    _ configuration: OptimizerConfiguration.Rule, acceptsNegativeStart: Bool
-  ) throws(OptimizerError) -> any UpdateRule {
-    switch configuration {
-    case .adagrad(let initialAccumulatorValue, let epsilon):
-      acceptsNegativeStart
-        ? Adagrad(
-          uncheckedInitialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon)
-        : try Adagrad(initialAccumulatorValue: initialAccumulatorValue, epsilon: epsilon)
-    }
-  }
-
-  private func ruleConfiguration() throws(OptimizerError) -> OptimizerConfiguration.Rule {
-    switch rule {
-    case let adagrad as Adagrad:
-      .adagrad(
-        initialAccumulatorValue: adagrad.initialAccumulatorValue, epsilon: adagrad.epsilon)
-    default: throw .unsupportedClass(rule.className)
-    }
   }
 }
 

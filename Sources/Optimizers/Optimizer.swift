@@ -148,7 +148,8 @@ public struct Optimizer: Sendable {
   mutating func replaceLearningRate(with rate: LearningRate) { learningRate = rate }
 
   static func defaultName(className: String, _ arithmetic: Arithmetic) -> String {
-    arithmetic == .keras3 ? className.lowercased() : className
+    OptimizerConfiguration.defaultName(
+      className: className, in: arithmetic == .keras3 ? .keras3 : .keras2)
   }
 }
 

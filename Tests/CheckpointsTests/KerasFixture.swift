@@ -13,6 +13,12 @@ struct KerasFixture: CustomStringConvertible {
   static let models = ["mlp", "mlp_ema", "embedding", "flatten"]
   static let all = generations.flatMap { generation in models.map { "\(generation)/\($0)" } }
 
+  /// Small models of the rules beside Adagrad.
+  static let rules = ["sgd", "sgd_nesterov", "rmsprop", "adam", "adamw"]
+  static let allOfRules = generations.flatMap { generation in
+    rules.map { "\(generation)/\($0)" }
+  }
+
   init(_ name: String) throws {
     self.name = name
     truth = try JSONValue(
@@ -30,12 +36,16 @@ struct KerasFixture: CustomStringConvertible {
     truth["variables"]!.array!.map { ($0["name"]!.string!, $0["sha256"]!.string!) }
   }
 
-  /// Name and digest of each slot, in the optimizer's order.
+  /// Canonical name and digest of each slot.
   var slots: [(name: String, sha256: String)] {
-    truth["optimizer"]!["slots"]!.array!.map {
-      ("\($0["slot"]!.string!)/\($0["variable"]!.string!)", $0["sha256"]!.string!)
+    let canonical = ["m": "momentum", "v": "velocity", "vhat": "velocity_hat"]
+    return truth["optimizer"]!["slots"]!.array!.map {
+      let slot = $0["slot"]!.string!
+      return ("\(canonical[slot] ?? slot)/\($0["variable"]!.string!)", $0["sha256"]!.string!)
     }
   }
+
+  var className: String { truth["optimizer"]!["className"]!.string! }
 
   var iterations: Int { truth["optimizer"]!["iterations"]!.int! }
   var learningRate: Double { truth["optimizer"]!["learningRate"]!.double! }

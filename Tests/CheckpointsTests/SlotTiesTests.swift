@@ -1,3 +1,4 @@
+import KerasConfiguration
 import Tensors
 import Testing
 
@@ -16,6 +17,11 @@ import Testing
       dtype: name?.hasSuffix("iteration") ?? (shape.rank == 0) ? .int64 : .float32)
   }
 
+  /// One block for each slot.
+  private static func order(_ slots: String...) -> SlotOrder {
+    SlotOrder(groups: slots.map { [.init($0)] })
+  }
+
   private let kernel = Self.owner("a", "kernel", [2, 2])
   private let other = Self.owner("b", "kernel", [2, 2])
 
@@ -32,9 +38,44 @@ import Testing
     ])
   func spellings(name: String) throws {
     let ties = try SlotTies(
-      of: [Self.stored("iteration", []), Self.stored(name, [2, 2])], slotNames: nil,
+      of: [Self.stored("iteration", []), Self.stored(name, [2, 2])], slots: nil,
       owners: [kernel, other], order: .unknown, path: "x")
     #expect(ties.ties == [.iteration, slot("accumulator", kernel)])
+  }
+
+  @Test(
+    "a name ties the slots of every rule",
+    arguments: [
+      ("Adam/m/a/kernel:0", "momentum"), ("Adam/v/a/kernel:0", "velocity"),
+      ("Adam/vhat/a/kernel:0", "velocity_hat"), ("Adam/a/kernel/vhat:0", "velocity_hat"),
+      ("RMSprop/a/kernel/rms:0", "velocity"), ("RMSprop/a/kernel/mg:0", "average_gradient"),
+      ("RMSprop/average_gradient/a/kernel:0", "average_gradient"),
+      ("adam/a_kernel_velocity", "velocity"), ("adam/a_kernel_velocity_hat", "velocity_hat"),
+      ("rm_sprop/a_kernel_average_gradient", "average_gradient"),
+      ("sgd/a_kernel_momentum", "momentum"),
+    ])
+  func rules(name: String, slot slotName: String) throws {
+    let ties = try SlotTies(
+      of: [Self.stored("iteration", []), Self.stored(name, [2, 2])], slots: nil,
+      owners: [kernel, other], order: .unknown, path: "x")
+    #expect(ties.ties == [.iteration, slot(slotName, kernel)])
+  }
+
+  @Test("momentum and velocity alternate by position, and the rest follows in blocks")
+  func alternating() throws {
+    let entry = OptimizerEntry(
+      json: ["class_name": "Adam", "config": ["amsgrad": true, "use_ema": true]],
+      dialect: .keras3)
+    let ties = try SlotTies(
+      of: [Self.stored(nil, [])] + (0..<8).map { _ in Self.stored(nil, [2, 2]) },
+      slots: entry.slotOrder(in: .keras3), owners: [kernel, other], order: .known([kernel, other]),
+      path: "x")
+    #expect(
+      ties.ties == [
+        .iteration, slot("average", kernel), slot("average", other), slot("momentum", kernel),
+        slot("velocity", kernel), slot("momentum", other), slot("velocity", other),
+        slot("velocity_hat", kernel), slot("velocity_hat", other),
+      ])
   }
 
   @Test("a gradient accumulator is not taken for an accumulator")
@@ -42,7 +83,7 @@ import Testing
     let ties = try SlotTies(
       of: [
         Self.stored("iteration", []), Self.stored("adagrad/a_kernel_gradient_accumulator", [2, 2]),
-      ], slotNames: nil, owners: [kernel], order: .unknown, path: "x")
+      ], slots: nil, owners: [kernel], order: .unknown, path: "x")
     #expect(ties.ties[1] == slot("gradient_accumulator", kernel))
   }
 
@@ -57,7 +98,7 @@ import Testing
       shape: [2])
     let ties = try SlotTies(
       of: [Self.stored("iteration", []), Self.stored("adagrad/a_b_kernel_accumulator", [2])],
-      slotNames: nil, owners: [first, second], order: .unknown, path: "x")
+      slots: nil, owners: [first, second], order: .unknown, path: "x")
     #expect(ties.ties[1] == .untied)
     #expect(ties.notes.count == 1)
   }
@@ -69,7 +110,8 @@ import Testing
         of: [
           Self.stored("iteration", []), Self.stored("accumulator/b/kernel:0", [2, 2]),
           Self.stored("accumulator/a/kernel:0", [2, 2]),
-        ], slotNames: ["accumulator"], owners: [kernel, other], order: .known([kernel, other]),
+        ], slots: Self.order("accumulator"), owners: [kernel, other],
+        order: .known([kernel, other]),
         path: "x")
     }
     #expect(error.kind == .inconsistent)
@@ -82,7 +124,7 @@ import Testing
     #expect(throws: CheckpointError.self) {
       _ = try SlotTies(
         of: [Self.stored("iteration", []), Self.stored("accumulator/a/kernel:0", [4])],
-        slotNames: nil, owners: [kernel], order: .unknown, path: "x")
+        slots: nil, owners: [kernel], order: .unknown, path: "x")
     }
   }
 
@@ -90,7 +132,7 @@ import Testing
   func positions() throws {
     let ties = try SlotTies(
       of: [Self.stored(nil, [])] + (0..<4).map { _ in Self.stored(nil, [2, 2]) },
-      slotNames: ["average", "accumulator"], owners: [kernel, other],
+      slots: Self.order("average", "accumulator"), owners: [kernel, other],
       order: .known([kernel, other]), path: "x")
     #expect(
       ties.ties == [
@@ -105,7 +147,7 @@ import Testing
     func ties(_ classes: [[[SlotTies.Owner]]], _ shapes: [Shape]) throws -> SlotTies {
       try SlotTies(
         of: [Self.stored(nil, [])] + shapes.map { Self.stored(nil, $0) },
-        slotNames: ["accumulator"], owners: [kernel, other, wide],
+        slots: Self.order("accumulator"), owners: [kernel, other, wide],
         order: .anyInterleaving(classes), path: "x")
     }
     // Two layers of one class keep their order; the third stands where its shape says.
@@ -123,7 +165,7 @@ import Testing
   @Test("a count that is not the model's ties nothing by position, and a note says so")
   func frozenInBetween() throws {
     let ties = try SlotTies(
-      of: [Self.stored(nil, []), Self.stored(nil, [2, 2])], slotNames: ["accumulator"],
+      of: [Self.stored(nil, []), Self.stored(nil, [2, 2])], slots: Self.order("accumulator"),
       owners: [kernel, other], order: .known([kernel, other]), path: "x")
     #expect(ties.ties == [.iteration, .untied])
     #expect(ties.notes.contains { $0.contains("frozen") })

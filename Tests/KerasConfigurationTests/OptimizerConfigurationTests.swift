@@ -9,6 +9,11 @@ struct OptimizerConfigurationTests {
     "polynomial", "inverse_time", "cosine", "restarts",
   ]
 
+  static let otherCases = [
+    "adam", "adam_default", "adam_options", "adamw", "adamw_options", "sgd", "sgd_default",
+    "sgd_options", "rmsprop", "rmsprop_options",
+  ]
+
   func optimizer(
     _ name: String, _ container: ConfigurationContainer, _ texts: KerasTexts
   ) throws -> OptimizerEntry {
@@ -19,7 +24,9 @@ struct OptimizerConfigurationTests {
     return OptimizerEntry(json: try #require(json), dialect: texts.dialect)
   }
 
-  @Test("decoding and writing gives Keras's text back", arguments: KerasTexts.all, adagradCases)
+  @Test(
+    "decoding and writing gives Keras's text back", arguments: KerasTexts.all,
+    adagradCases + otherCases)
   func roundTrip(texts: KerasTexts, name: String) throws {
     for container in [ConfigurationContainer.attribute, .document] {
       let entry = try optimizer(name, container, texts)
@@ -55,7 +62,8 @@ struct OptimizerConfigurationTests {
 
   @Test("the legacy class is told by its missing key and written back")
   func legacy() throws {
-    for name in ["legacy", "legacy_clip"] {
+    let cases = ["sgd", "rmsprop", "adam"].flatMap { ["legacy_\($0)", "legacy_\($0)_options"] }
+    for name in ["legacy", "legacy_clip"] + cases {
       let entry = try optimizer(name, .attribute, .keras2)
       #expect(entry.isLegacyClass)
       let decoded = try entry.decoded()
@@ -83,6 +91,76 @@ struct OptimizerConfigurationTests {
         == optimizer("exponential", .document, .keras3).json)
   }
 
+  @Test(
+    "the two generations' texts of the other rules mean the same options", arguments: otherCases)
+  func translationOfOthers(name: String) throws {
+    var old = try optimizer(name, .attribute, .keras2).decoded()
+    let new = try optimizer(name, .document, .keras3).decoded()
+    // A default of Keras 2's RMSprop that Keras 3 dropped.
+    if name == "rmsprop" {
+      #expect(old.average.overwriteFrequency == 100)
+      old.average.overwriteFrequency = nil
+    }
+    old.arithmetic = .keras3
+    if case .schedule = old.learningRate { old.learningRate = new.learningRate }
+    #expect(old == new)
+  }
+
+  @Test("the options of each rule are read from their keys")
+  func ruleOptions() throws {
+    func rule(_ name: String) throws -> OptimizerConfiguration.Rule {
+      try optimizer(name, .attribute, .keras3).decoded().rule
+    }
+    #expect(try rule("sgd") == .sgd(momentum: 0.9))
+    #expect(try rule("sgd_options") == .sgd(momentum: 0.5, nesterov: true))
+    #expect(
+      try rule("rmsprop_options")
+        == .rmsprop(rho: 0.8, momentum: 0.5, epsilon: 1e-5, centered: true))
+    #expect(
+      try rule("adam_options") == .adam(beta1: 0.8, beta2: 0.99, epsilon: 1e-5, amsgrad: true))
+    #expect(
+      try rule("adamw_options") == .adamW(beta1: 0.8, beta2: 0.99, epsilon: 1e-5, amsgrad: true))
+  }
+
+  @Test("missing keys of each rule take Keras's defaults", arguments: Dialect.allCases)
+  func defaults(dialect: Dialect) throws {
+    func decode(_ className: String) throws -> OptimizerConfiguration {
+      var config: JSONObject = [:]
+      if dialect != .keras3 { config["is_legacy_optimizer"] = false }
+      return try OptimizerEntry(
+        json: ["class_name": .string(className), "config": .object(config)], dialect: dialect
+      ).decoded()
+    }
+    #expect(try decode("SGD").learningRate == .constant(0.01))
+    #expect(try decode("SGD").rule == .sgd())
+    #expect(
+      try decode("RMSprop").average.overwriteFrequency == (dialect == .keras3 ? nil : 100))
+    #expect(try decode("RMSprop").rule == .rmsprop())
+    #expect(try decode("Adam").rule == .adam())
+    #expect(try decode("Adam").weightDecay == nil)
+    #expect(try decode("AdamW").rule == .adamW())
+    #expect(try decode("AdamW").weightDecay == 0.004)
+  }
+
+  @Test("what the rules' constructors refuse is refused by its key")
+  func ruleRefusals() throws {
+    for (className, pairs, key): (String, JSONObject, String) in [
+      ("SGD", ["momentum": 1.5], "momentum"), ("SGD", ["momentum": -0.1], "momentum"),
+      ("SGD", ["nesterov": 1], "nesterov"), ("SGD", ["rho": 0.9], "rho"),
+      ("RMSprop", ["centered": "yes"], "centered"), ("RMSprop", ["beta_1": 0.9], "beta_1"),
+      ("Adam", ["beta_1": .null], "beta_1"), ("Adam", ["momentum": 0.9], "momentum"),
+      ("AdamW", ["weight_decay": .null], "weight_decay"),
+      ("Adam", ["initial_accumulator_value": 0.1], "initial_accumulator_value"),
+    ] {
+      let entry = OptimizerEntry(
+        json: ["class_name": .string(className), "config": .object(pairs)], dialect: .keras3)
+      let error = #expect(throws: ConfigurationError.self) { try entry.decoded() }
+      #expect(error?.description.contains("`\(key)`") == true, "\(error?.description ?? "")")
+    }
+    let legacy = OptimizerConfiguration(rule: .adamW(), arithmetic: .kerasLegacy)
+    #expect(throws: ConfigurationError.self) { try legacy.json(for: .keras2, in: .attribute) }
+  }
+
   @Test("the three class names of Adagrad are accepted, missing keys take defaults")
   func minimal() throws {
     for className in ["Adagrad", "adagrad", "Custom>Adagrad"] {
@@ -96,14 +174,14 @@ struct OptimizerConfigurationTests {
 
   @Test("an optimizer of another class stays readable and is refused only when decoded")
   func otherClasses() throws {
-    let adam = try optimizer("adam", .attribute, .keras2)
-    #expect(adam.className == "Adam")
-    #expect(adam.name == "Adam")
-    #expect(adam.constantLearningRate == Double(Float(0.01)))
+    let adadelta = try optimizer("adadelta", .attribute, .keras2)
+    #expect(adadelta.className == "Adadelta")
+    #expect(adadelta.name == "Adadelta")
+    #expect(adadelta.constantLearningRate == Double(Float(0.01)))
     #expect(
       throws: ConfigurationError.unknownClass(
-        "Adam", object: "optimizer", known: OptimizerEntry.knownClassNames)
-    ) { try adam.decoded() }
+        "Adadelta", object: "optimizer", known: OptimizerEntry.knownClassNames)
+    ) { try adadelta.decoded() }
     let wrapped = try optimizer("wrapped", .document, .keras3)
     #expect(wrapped.className == "LossScaleOptimizer")
   }

@@ -17,6 +17,11 @@ struct ConfigurationTests {
         average: .init(isEnabled: true, momentum: 0.9, overwriteFrequency: 0),
         gradientAccumulationSteps: 0, arithmetic: .keras3),
       OptimizerConfiguration(average: .init(isEnabled: true, momentum: 1, overwriteFrequency: 3)),
+      OptimizerConfiguration(rule: .sgd(momentum: 0.5, nesterov: true)),
+      OptimizerConfiguration(
+        rule: .rmsprop(rho: 0.5, momentum: 0.25, epsilon: 1e-3, centered: true),
+        arithmetic: .keras3),
+      OptimizerConfiguration(rule: .adam(beta1: 0.5, beta2: 0.25, epsilon: 1e-3, amsgrad: true)),
     ]
     for configuration in configurations {
       #expect(try Optimizer(configuration: configuration).configuration() == configuration)

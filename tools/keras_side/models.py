@@ -78,5 +78,27 @@ def flatten(generation: Generation, random: np.random.RandomState) -> Example:
                    random.random_sample((48, 2)).astype(np.float32))
 
 
+def classifier(optimizer: str, **arguments: Any) -> Callable[..., Example]:
+    """A maker of a small Dense, Dense classifier that is compiled with `optimizer`."""
+    def make(generation: Generation, random: np.random.RandomState) -> Example:
+        keras = generation.keras
+        layers = keras.layers
+        model = keras.Sequential([
+            keras.Input(shape=(4,)),
+            layers.Dense(3, activation="relu", name="hidden"),
+            layers.Dense(2, activation="softmax", name="output"),
+        ])
+        model.compile(generation.optimizer(optimizer, arguments),
+                      "sparse_categorical_crossentropy", run_eagerly=True)
+        return Example(model, random.random_sample((48, 4)).astype(np.float32),
+                       random.randint(0, 2, 48).astype(np.int64))
+    return make
+
+
 MODELS: dict[str, Callable[[Generation, np.random.RandomState], Example]] = {
-    "mlp": mlp, "mlp_ema": mlp_ema, "embedding": embedding, "flatten": flatten}
+    "mlp": mlp, "mlp_ema": mlp_ema, "embedding": embedding, "flatten": flatten,
+    "sgd": classifier("SGD", learning_rate=0.1),
+    "sgd_nesterov": classifier("SGD", learning_rate=0.1, momentum=0.9, nesterov=True),
+    "rmsprop": classifier("RMSprop", learning_rate=0.01, momentum=0.5, centered=True),
+    "adam": classifier("Adam", learning_rate=0.01),
+    "adamw": classifier("AdamW", learning_rate=0.01, amsgrad=True, use_ema=True)}

@@ -1,6 +1,13 @@
 import KerasConfiguration
 import Tensors
 
+/// A slot variable as a file saves it.
+struct SavedSlot {
+  let slot: SlotOrder.Slot
+  let owner: ModelVariable
+  let value: Tensor
+}
+
 extension OptimizerState {
   /// The rate as Keras 3 stores it: a float32 scalar; nil under a schedule, when it stores none.
   var rateVariable: Tensor? {
@@ -8,43 +15,68 @@ extension OptimizerState {
     return Tensor(scalar: Float(rate))
   }
 
-  /// The slots in the order by which every Keras ties them: slot by slot, each over the trainable
-  /// variables of the model, whatever order they were read in.
+  /// The slots in the order by which `dialect` ties them, over the trainable variables of the model,
+  /// whatever order they were read in. Empty for an optimizer without slots.
   ///
-  /// - Throws: `inconsistent` unless each slot has exactly the trainable variables: Keras would tie what
-  ///   follows to the wrong variables.
+  /// One slot may come or go: SGD without momentum computes with a velocity of its last step in Keras 2,
+  /// which no other step reads, and keeps none in Keras 3. It is written as zeros or left out.
+  ///
+  /// - Throws: `inconsistent` unless the slots are those of the configuration, and each has exactly the
+  ///   trainable variables: Keras would tie what follows to the wrong variables.
   func slotsInKerasOrder(
-    _ model: ModelConfiguration, path: String
-  ) throws -> [(slot: SlotVariable, owner: ModelVariable)] {
-    let trainable = try model.variables(in: model.dialect).filter(\.isTrainable)
-    var ordered: [(slot: SlotVariable, owner: ModelVariable)] = []
-    for name in slotNames {
-      var byOwner: [VariableID: SlotVariable] = [:]
-      for slot in slots where slot.slot == name { byOwner[slot.owner] = slot }
-      for variable in trainable {
-        guard let slot = byOwner.removeValue(forKey: variable.id) else {
-          throw CheckpointError(
-            .inconsistent, "cannot write", path: path, object: "\(name)/\(variable.name)",
-            problem: "the model trains this variable, but the optimizer has no \(name) for it",
-            cure: "freeze the layer, or train once before saving")
-        }
-        ordered.append((slot, variable))
-      }
-      if let surplus = byOwner.values.first {
-        throw CheckpointError(
-          .inconsistent, "cannot write", path: path,
-          object: "\(name)/\(surplus.owner.canonicalName(nil))",
-          problem: "the optimizer has a \(name) for a variable that the model does not train",
-          cure: "thaw the layer, or drop the slot")
-      }
+    _ model: ModelConfiguration, dialect: Dialect, path: String
+  ) throws -> [SavedSlot] {
+    guard !slots.isEmpty else { return [] }
+    guard let order = try configuration.entry(for: dialect, in: .attribute).slotOrder(in: dialect)
+    else {
+      throw CheckpointError(
+        .unsupported, "cannot write", path: path,
+        problem: "the slots of the class \(configuration.rule.className) are not known")
     }
-    return ordered
+    let trainable = try model.variables(in: model.dialect).filter(\.isTrainable)
+    try requireOwners(trainable, slots: order, path: path)
+    var values: [VariableID: [String: Tensor]] = [:]
+    for slot in slots { values[slot.owner, default: [:]][slot.slot] = slot.value }
+    return try order.sequence(variableCount: trainable.count).map { slot, index in
+      let owner = trainable[index]
+      if let value = values[owner.id]?[slot.name] {
+        return SavedSlot(slot: slot, owner: owner, value: value)
+      }
+      if slot.name == idleSlotName, let other = values[owner.id]?.values.first {
+        let zeros = Tensor(zeros: other.shape, dtype: other.dtype)
+        return SavedSlot(slot: slot, owner: owner, value: zeros)
+      }
+      throw CheckpointError(
+        .inconsistent, "cannot write", path: path, object: "\(slot.name)/\(owner.name)",
+        problem: "the model trains this variable, but the optimizer has no \(slot.name) for it",
+        cure: "freeze the layer, or train once before saving")
+    }
   }
 
-  /// Each once, in the order of saving.
-  private var slotNames: [String] {
-    var names: [String] = []
-    for slot in slots where !names.contains(slot.slot) { names.append(slot.slot) }
-    return names
+  /// Throws for a slot that would not be saved.
+  private func requireOwners(
+    _ trainable: [ModelVariable], slots order: SlotOrder, path: String
+  ) throws(CheckpointError) {
+    let owners = Set(trainable.map(\.id))
+    let names = Set(order.slots.map(\.name))
+    for slot in slots {
+      let object = "\(slot.slot)/\(slot.owner.canonicalName(nil))"
+      guard owners.contains(slot.owner) else {
+        throw CheckpointError(
+          .inconsistent, "cannot write", path: path, object: object,
+          problem: "the optimizer has a \(slot.slot) for a variable that the model does not train",
+          cure: "thaw the layer, or drop the slot")
+      }
+      guard names.contains(slot.slot) || slot.slot == idleSlotName else {
+        throw CheckpointError(
+          .inconsistent, "cannot write", path: path, object: object,
+          problem: "\(configuration.rule.className) as it is configured has no such slot")
+      }
+    }
+  }
+
+  /// The slot that no step reads, if there is one.
+  private var idleSlotName: String? {
+    if case .sgd(momentum: 0, _) = configuration.rule { "momentum" } else { nil }
   }
 }

@@ -49,14 +49,13 @@ struct SlotTies {
   private(set) var notes: [String] = []
 
   /// - Parameters:
-  ///   - slotNames: the slots in the order of saving, one block over the trainable variables each;
-  ///     nil when the optimizer's class is not known.
+  ///   - slots: the slots in the order of saving; nil when the optimizer's class is not known.
   ///   - owners: every model variable, for ties by name.
   ///   - path: the file, for errors.
   /// - Throws: `inconsistent` when names and order contradict each other, or a slot's shape is not
   ///   its owner's.
   init(
-    of stored: [Stored], slotNames: [String]?, owners: [Owner], order: Order, path: String
+    of stored: [Stored], slots slotOrder: SlotOrder?, owners: [Owner], order: Order, path: String
   ) throws(CheckpointError) {
     ties = [Tie](repeating: .untied, count: stored.count)
     let head = Self.head(of: stored)
@@ -64,8 +63,9 @@ struct SlotTies {
     let slots = Array(stored.indices.dropFirst(head.count))
     guard !slots.isEmpty else { return }
 
-    let byName = Self.tiesByName(stored, owners: owners)
-    let byOrder = tiesByOrder(stored, slots, slotNames: slotNames, order: order)
+    let byName = Self.tiesByName(
+      stored, slots: slotOrder?.slots ?? SlotOrder.anyClass, owners: owners)
+    let byOrder = tiesByOrder(stored, slots, slotOrder: slotOrder, order: order)
     for index in slots {
       switch (byName[index], byOrder?[index]) {
       case (let named?, let ordered?) where named != ordered:
@@ -103,7 +103,10 @@ struct SlotTies {
 // MARK: - Evidence by name
 
 extension SlotTies {
-  private static func tiesByName(_ stored: [Stored], owners: [Owner]) -> [Int: Tie] {
+  private static func tiesByName(
+    _ stored: [Stored], slots: [SlotOrder.Slot], owners: [Owner]
+  ) -> [Int: Tie] {
+    let words = Dictionary(slots.map { ($0.storedName, $0.name) }) { first, _ in first }
     let byStoredName = Dictionary(grouping: owners.filter { $0.storedName != nil }) {
       $0.storedName!
     }
@@ -113,7 +116,9 @@ extension SlotTies {
     var ties: [Int: Tie] = [:]
     for (index, variable) in stored.enumerated() {
       guard let name = variable.name.map(withoutOutputNumber) else { continue }
-      let found = ownerInKeras2Name(name, byStoredName) ?? ownerInKeras3Name(name, byFlatName)
+      let found =
+        ownerInKeras2Name(name, words, byStoredName)
+        ?? ownerInKeras3Name(name, words, byFlatName)
       if let (slot, owner) = found {
         ties[index] = .slot(slot, owner: owner.id, ownerName: owner.name)
       }
@@ -123,35 +128,31 @@ extension SlotTies {
 
   /// `[<scope>/]accumulator/<variable>`, or the legacy class's `<optimizer>/<variable>/accumulator`.
   private static func ownerInKeras2Name(
-    _ name: String, _ owners: [String: [Owner]]
+    _ name: String, _ words: [String: String], _ owners: [String: [Owner]]
   ) -> (String, Owner)? {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    for (position, part) in parts.enumerated() where keras2SlotNames.contains(part) {
+    for (position, part) in parts.enumerated() {
+      guard let slot = words[part] else { continue }
       let following = parts[(position + 1)...].joined(separator: "/")
-      if let owner = unique(owners[following]) { return (part, owner) }
+      if let owner = unique(owners[following]) { return (slot, owner) }
       let enclosed = parts[..<position].dropFirst().joined(separator: "/")
-      if position == parts.count - 1, let owner = unique(owners[enclosed]) { return (part, owner) }
+      if position == parts.count - 1, let owner = unique(owners[enclosed]) { return (slot, owner) }
     }
     return nil
   }
 
   /// `<optimizer>/<variable path with _ for />_accumulator`.
   private static func ownerInKeras3Name(
-    _ name: String, _ owners: [String: [Owner]]
+    _ name: String, _ words: [String: String], _ owners: [String: [Owner]]
   ) -> (String, Owner)? {
     let last = name.split(separator: "/").last.map(String.init) ?? name
-    for (suffix, slot) in keras3SlotSuffixes where last.hasSuffix(suffix) {
-      if let owner = unique(owners[String(last.dropLast(suffix.count))]) { return (slot, owner) }
+    // The longer word first: `_gradient_accumulator` ends in `_accumulator`, too.
+    for (word, slot) in words.sorted(by: { ($1.key.count, $0.key) < ($0.key.count, $1.key) }) {
+      guard last.hasSuffix("_\(word)") else { continue }
+      if let owner = unique(owners[String(last.dropLast(word.count + 1))]) { return (slot, owner) }
     }
     return nil
   }
-
-  private static let keras2SlotNames: Set = ["accumulator", "average"]
-  /// The longer suffix first: `_gradient_accumulator` ends in `_accumulator`, too.
-  private static let keras3SlotSuffixes = [
-    ("_gradient_accumulator", "gradient_accumulator"), ("_accumulator", "accumulator"),
-    ("_average", "average"),
-  ]
 
   private static func unique(_ owners: [Owner]?) -> Owner? {
     owners?.count == 1 ? owners![0] : nil
@@ -167,33 +168,33 @@ extension SlotTies {
 
 extension SlotTies {
   private mutating func tiesByOrder(
-    _ stored: [Stored], _ slots: [Int], slotNames: [String]?, order: Order
+    _ stored: [Stored], _ slots: [Int], slotOrder: SlotOrder?, order: Order
   ) -> [Int: Tie]? {
-    guard let slotNames, !slotNames.isEmpty, slots.count.isMultiple(of: slotNames.count) else {
-      return nil
-    }
-    let blockLength = slots.count / slotNames.count
+    guard let slotOrder, let firstGroup = slotOrder.groups.first,
+      slots.count.isMultiple(of: slotOrder.slots.count)
+    else { return nil }
+    let variableCount = slots.count / slotOrder.slots.count
     let owners: [Owner]
     switch order {
     case .known(let known): owners = known
     case .anyInterleaving(let classes):
-      let shapes = slots.prefix(blockLength).map { stored[$0].shape }
+      let shapes = (0..<variableCount).map { stored[slots[$0 * firstGroup.count]].shape }
       guard let only = Self.onlyInterleaving(of: classes, with: shapes) else { return nil }
       owners = only
     case .unknown: return nil
     }
-    guard owners.count == blockLength else {
+    guard owners.count == variableCount else {
       notes.append(
-        "the optimizer keeps \(slotNames.joined(separator: " and ")) of \(blockLength) variables,"
+        "the optimizer keeps \(slotOrder.slots.map(\.name).joined(separator: " and ")) of"
+          + " \(variableCount) variables,"
           + " the model has \(owners.count) trainable ones: layers were frozen or thawed in between"
       )
       return nil
     }
     var ties: [Int: Tie] = [:]
-    for (position, index) in slots.enumerated() {
-      let owner = owners[position % blockLength]
-      ties[index] = .slot(
-        slotNames[position / blockLength], owner: owner.id, ownerName: owner.name)
+    for (index, saved) in zip(slots, slotOrder.sequence(variableCount: variableCount)) {
+      let owner = owners[saved.variable]
+      ties[index] = .slot(saved.slot.name, owner: owner.id, ownerName: owner.name)
     }
     return ties
   }

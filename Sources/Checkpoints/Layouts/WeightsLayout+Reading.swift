@@ -187,8 +187,8 @@ extension WeightsLayout {
       of: datasets.map {
         .init(name: nil, datasetPath: $0.datasetPath, shape: $0.shape, dtype: $0.dtype)
       },
-      slotNames: entry?.slotNames
-        ?? adagradSlots(
+      slots: entry?.slotOrder(in: manifest.dialect)
+        ?? impliedSlots(
           className: className, slotCount: datasets.count - head,
           trainableCount: layers.reduce(0) { $0 + ($1.trainable?.count ?? 0) }),
       owners: owners, order: order, path: path)
@@ -216,20 +216,19 @@ extension WeightsLayout {
       classes.sorted { $0.key < $1.key }.map { $1.map { $0.trainable!.compactMap(owner) } })
   }
 
-  /// Keras 3 names an optimizer after its class unless told otherwise: `adagrad`, `adagrad_1`.
+  /// Keras 3 names an optimizer after its class unless told otherwise: `adagrad`, `rm_sprop_1`.
   private static func className(ofOptimizerNamed name: String) -> String? {
-    ElementName.split(name).className == "adagrad" ? "Adagrad" : nil
+    let element = ElementName.split(name).className
+    return OptimizerEntry.knownClassNames.first { snakeCase($0) == element }
   }
 
-  /// Without a configuration: one block of slots is the accumulators, two are averages before them.
-  private static func adagradSlots(
+  /// Without a configuration: the slots that the class must have to be so many, if that tells them.
+  private static func impliedSlots(
     className: String?, slotCount: Int, trainableCount: Int
-  ) -> [String]? {
-    guard className == "Adagrad" else { return nil }
-    switch slotCount {
-    case trainableCount: return ["accumulator"]
-    case 2 * trainableCount: return ["average", "accumulator"]
-    default: return nil
+  ) -> SlotOrder? {
+    guard let className, trainableCount > 0, slotCount.isMultiple(of: trainableCount) else {
+      return nil
     }
+    return SlotOrder.only(className: className, slotCount: slotCount / trainableCount)
   }
 }

@@ -48,7 +48,8 @@ extension FilePlan {
       dialect: dialect)
     var values = [Tensor(scalar: optimizer.iterations)]
     if dialect == .keras3, let rate = optimizer.rateVariable { values.append(rate) }
-    values += try optimizer.slotsInKerasOrder(model, path: path).map(\.slot.value.portable)
+    values += try optimizer.slotsInKerasOrder(model, dialect: dialect, path: path).map(
+      \.value.portable)
     for (index, value) in values.enumerated() {
       datasets.append(
         .init(

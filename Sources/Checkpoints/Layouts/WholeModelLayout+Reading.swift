@@ -139,7 +139,7 @@ extension WholeModelLayout {
         id: $0.id, name: $0.entry.name, storedName: $0.storedName, shape: $0.entry.shape)
     }
     let ties = try SlotTies(
-      of: stored, slotNames: entry?.slotNames, owners: owners,
+      of: stored, slots: entry?.slotOrder(in: manifest.dialect), owners: owners,
       order: implied.trainableOrder(owners), path: path)
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries

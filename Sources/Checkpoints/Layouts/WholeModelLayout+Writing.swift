@@ -73,8 +73,9 @@ extension FilePlan {
     if dialect == .keras3, let rate = optimizer.rateVariable {
       named.append(("\(scope)/learning_rate", rate))
     }
-    for (slot, owner) in try optimizer.slotsInKerasOrder(model, path: path) {
-      named.append((names.slot(slot.slot, of: owner, scope), slot.value.portable))
+    for saved in try optimizer.slotsInKerasOrder(model, dialect: dialect, path: path) {
+      let name = names.slot(saved.slot.storedName, of: saved.owner, scope)
+      named.append((name, saved.value.portable))
     }
     let group = WholeModelLayout.optimizerGroup
     groups.append(

@@ -10,7 +10,8 @@ extension Optimizer {
   ///
   /// Throws ``TrainingError/optimizer(_:)`` for options that Cairn does not have and slots that do not
   /// fit, ``TrainingError/stateMismatch(_:)`` when a slot is missing: going on with a fresh one would
-  /// train differently without a word.
+  /// train differently without a word. (SGD without momentum has a slot in Keras 2 that no other step
+  /// reads, and none in Keras 3; it may be missing, or be there in vain.)
   public init(
     restoring state: OptimizerState, training variables: [Variable]
   ) throws(TrainingError) {
@@ -20,17 +21,23 @@ extension Optimizer {
       self = try Optimizer(configuration: state.configuration)
       try build(for: variables)
       iterations = state.iterations
+      if isWithoutMomentum, slots[SGD.momentumName] == nil {
+        values = values.filter { $0.key.slot != SGD.momentumName }
+      }
       if !values.isEmpty { try setSlots(values) }
     } catch { throw .optimizer(error) }
     guard !values.isEmpty else { return }
     for name in slots.names {
       for (variable, tensor) in zip(slots.variables, slots[name] ?? []) where tensor != nil {
         guard values[SlotID(slot: name, variable: variable.id)] == nil else { continue }
+        if isWithoutMomentum && name == SGD.momentumName { continue }
         throw .stateMismatch(
           "the checkpoint has no \(name) of \(variable.name), which is trained")
       }
     }
   }
+
+  private var isWithoutMomentum: Bool { (rule as? SGD)?.momentum == 0 }
 
   /// What a checkpoint holds of this optimizer; no bytes move.
   ///
