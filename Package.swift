@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CNettle", providers: [.apt(["nettle-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CSystem"),
     .target(name: "CHDF5Window", dependencies: ["CHDF5"]),
     .target(name: "CKernels"),
 
@@ -55,7 +56,8 @@ let package = Package(
     library("Tensors"),
     library("KerasConfiguration", ["Tensors"]),
     library("Optimizers", ["CKernels", "KerasConfiguration", "Tensors"]),
-    library("Checkpoints", ["CDeflate", "CNettle", "HDF5", "KerasConfiguration", "Tensors"]),
+    library(
+      "Checkpoints", ["CDeflate", "CNettle", "CSystem", "HDF5", "KerasConfiguration", "Tensors"]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library(

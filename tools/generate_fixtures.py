@@ -65,6 +65,9 @@ def make_models(folder: Path) -> None:
             print(environments.run(
                 environment, "keras_side.save_model",
                 ["--model", model, "--folder", str(folder / generation)]), end="")
+    print(environments.run(
+        "keras3", "keras_side.save_layouts",
+        ["--model", "mlp_ema", "--folder", str(folder / GENERATIONS["keras3"])]), end="")
 
 
 def make_configurations(folder: Path) -> None:

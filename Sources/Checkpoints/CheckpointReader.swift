@@ -10,76 +10,45 @@ public struct CheckpointReader: ~Copyable {
   /// As it was given.
   public let path: String
   public let manifest: CheckpointManifest
-  private let file: HDF5File
+  let storage: TensorStorage
 
-  /// Opens a file and reads everything but the tensors.
+  /// Opens a file and reads everything but the tensors. Besides Keras's layouts it takes safetensors and
+  /// `.npz`, whose tensors have the roles that ``export(to:format:replacing:)`` recorded, or that their
+  /// names tell.
   ///
-  /// - Throws: `unreadable` for what is no readable HDF5 file, `unrecognized` for one without a Keras
-  ///   layout, `inconsistent` where its parts contradict each other.
+  /// - Throws: `unreadable` for what is no readable file of these kinds, `unrecognized` for one without
+  ///   a Keras layout, `inconsistent` where its parts contradict each other.
   public init(opening path: String) throws(CheckpointError) {
-    let archive = try Self.archive(at: path)
-    let file = try Self.translatingErrors(path) {
-      if let archive { return try ArchiveLayout.openWeights(of: archive) }
-      return try HDF5File.open(path)
-    }
-    manifest = try Self.readManifest(file, archive: archive, path: path)
+    try self.init(opening: path, architecture: nil, training: nil)
+  }
+
+  /// - Parameters:
+  ///   - architecture: stands in where a weights file has none.
+  ///   - training: likewise.
+  init(
+    opening path: String, architecture: ModelConfiguration?, training: TrainingConfiguration?
+  ) throws(CheckpointError) {
+    (storage, manifest) = try Self.open(path, architecture, training)
     self.path = path
-    self.file = file
   }
 
-  /// Nil for what is no zip archive.
-  private static func archive(at path: String) throws(CheckpointError) -> ZipArchive? {
-    do throws(SystemCallError) {
-      guard try ZipArchive.isArchive(path) else { return nil }
-    } catch {
-      // libhdf5 finds the better words for a file that cannot be opened.
-      return nil
-    }
-    return try ZipArchive(reading: path)
+  init(path: String, manifest: CheckpointManifest, storage: TensorStorage) {
+    self.path = path
+    self.manifest = manifest
+    self.storage = storage
   }
 
-  /// What a lower error means to the user who reads `path`.
-  private static func translatingErrors<Result: ~Copyable>(
-    _ path: String, _ body: () throws -> Result
-  ) throws(CheckpointError) -> Result {
-    do { return try body() } catch { throw CheckpointError.reading(path, error) }
-  }
-
-  private static func readManifest(
-    _ file: borrowing HDF5File, archive: ZipArchive?, path: String
-  ) throws(CheckpointError) -> CheckpointManifest {
+  private static func open(
+    _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?
+  ) throws(CheckpointError) -> (TensorStorage, CheckpointManifest) {
     do {
-      return try readManifest(file.root(), archive: archive, path: path)
+      let opened = try OpenCheckpoint(path)
+      return (
+        opened.storage, try opened.readManifest(architecture: architecture, training: training)
+      )
     } catch {
       throw CheckpointError.reading(path, error)
     }
-  }
-
-  private static func readManifest(
-    _ root: borrowing HDF5Group, archive: ZipArchive?, path: String
-  ) throws -> CheckpointManifest {
-    let cairn = try CairnGroup.read(root, path: path)
-    var manifest: CheckpointManifest
-    if let archive {
-      manifest = try ArchiveLayout.readManifest(root, archive: archive, cairn: cairn)
-    } else if try WholeModelLayout.isLaidOut(root) {
-      manifest = try WholeModelLayout.readManifest(root, path: path)
-    } else if try WeightsLayout.isLaidOut(root) {
-      manifest = try WeightsLayout.readManifest(
-        root, model: cairn?.model, training: cairn?.training, path: path)
-    } else if try LegacyWeightsLayout.isLaidOut(root) {
-      manifest = try LegacyWeightsLayout.readManifest(root, cairn: cairn, path: path)
-    } else {
-      throw CheckpointError(
-        .unrecognized, "cannot read", path: path,
-        problem:
-          "expected a Keras checkpoint (root attribute model_config with group model_weights,"
-          + " root attribute layer_names, or a root group layers), found none of them")
-    }
-    manifest.isFromCairn = cairn != nil
-    manifest.resumption = cairn?.resumption
-    manifest.optimizer?.recordedArithmetic = cairn?.arithmetic
-    return manifest
   }
 }
 
@@ -89,7 +58,8 @@ extension CheckpointReader {
   /// A whole tensor, in the file's dtype.
   public func read(_ entry: CheckpointEntry) throws(CheckpointError) -> Tensor {
     do {
-      let dataset = try file.root().openDataset(entry.datasetPath)
+      if case .plain(let tensors) = storage { return try tensors.read(entry, rows: nil) }
+      let dataset = try openRoot(of: entry).openDataset(entry.datasetPath)
       return try dataset.readTensor(entry, path: path)
     } catch {
       throw CheckpointError.reading(path, error)
@@ -102,8 +72,9 @@ extension CheckpointReader {
   ) throws(CheckpointError) -> Tensor {
     guard entry.shape.rank > 0 else { return try read(entry) }
     do {
+      if case .plain(let tensors) = storage { return try tensors.read(entry, rows: rows) }
       let dtype = try entry.requireDType(path: path)
-      let dataset = try file.root().openDataset(entry.datasetPath)
+      let dataset = try openRoot(of: entry).openDataset(entry.datasetPath)
       let shape = Shape([rows.count] + entry.shape.dimensions.dropFirst())
       return try Tensor(shape: shape, dtype: dtype) { bytes in
         try dataset.readRows(rows, into: bytes, as: dtype.elementType)
@@ -123,14 +94,23 @@ extension CheckpointReader {
     return digest.finalize()
   }
 
-  /// Where a tensor's bytes begin in the file, if they lie there in one piece and as they are in
+  /// Where a tensor's bytes begin in its file, if they lie there in one piece and as they are in
   /// memory; nil otherwise.
   func byteOffset(of entry: CheckpointEntry) throws(CheckpointError) -> Int? {
     do {
-      return try file.root().openDataset(entry.datasetPath).byteOffset
+      if case .plain(let tensors) = storage { return tensors.byteOffset(of: entry) }
+      return try openRoot(of: entry).openDataset(entry.datasetPath).byteOffset
     } catch {
       throw CheckpointError.reading(path, error)
     }
+  }
+
+  /// The root of the HDF5 file that holds an entry.
+  private func openRoot(of entry: CheckpointEntry) throws -> HDF5Group {
+    guard let open = storage.file(of: entry) else {
+      preconditionFailure("\(entry.datasetPath) is no entry of this checkpoint")
+    }
+    return try open.file.root()
   }
 }
 
@@ -139,9 +119,12 @@ extension CheckpointReader {
 extension CheckpointReader {
   /// Everything in the file as one value.
   ///
+  /// - Parameter includingOptimizer: false for the model alone, whatever the state of its optimizer.
   /// - Throws: `unsupported` when an optimizer variable cannot be tied to its owner, or the
   ///   configuration of the optimizer is missing or of a class that Cairn does not train with.
-  public func load() throws(CheckpointError) -> Checkpoint {
+  public func load(
+    includingOptimizer: Bool = true
+  ) throws(CheckpointError) -> Checkpoint {
     var variables: [Variable] = []
     for entry in manifest.entries {
       guard case .weight(let id) = entry.role else { continue }
@@ -149,7 +132,7 @@ extension CheckpointReader {
     }
     return Checkpoint(
       model: manifest.model, variables: variables, training: manifest.training,
-      optimizer: try loadOptimizer(), resumption: manifest.resumption)
+      optimizer: includingOptimizer ? try loadOptimizer() : nil, resumption: manifest.resumption)
   }
 
   /// Nil when the file holds no optimizer.

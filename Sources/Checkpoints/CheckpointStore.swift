@@ -94,6 +94,10 @@ extension Layout {
     case .wholeModel, .legacyWeights: ".h5"
     case .weights: ".weights.h5"
     case .archive: ".keras"
+    case .sharded: ".weights.json"
+    case .directory: ""
+    case .safetensors: ".safetensors"
+    case .npz: ".npz"
     }
   }
 }

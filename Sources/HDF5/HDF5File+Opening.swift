@@ -12,7 +12,7 @@ extension HDF5File {
   ///
   /// - Throws: `cannotOpen`, `notHDF5`, `truncated`, or `library` if the file is damaged.
   public static func open(_ path: String) throws(HDF5Error) -> HDF5File {
-    try openExisting(path, flags: chdf5_acc_rdonly(), isLocked: false)
+    try openExisting(path, chdf5_acc_rdonly, isLocked: false)
   }
 
   /// Opens HDF5 content that lies inside a larger file, such as an archive, for reading in place.
@@ -44,7 +44,7 @@ extension HDF5File {
       throw HDF5Location(file: path, path: nil).error(
         .notHDF5, "expected an HDF5 file, found an empty file", during: "H5Fopen")
     }
-    return try openExisting(path, flags: chdf5_acc_rdwr(), isLocked: true)
+    return try openExisting(path, chdf5_acc_rdwr, isLocked: true)
   }
 
   /// Creates a file, in the format of HDF5's first release (superblock 0), which every HDF5 reads
@@ -82,14 +82,15 @@ extension HDF5File {
     }
   }
 
+  /// - Parameter flags: asked for inside the gate, because the macro behind it enters libhdf5.
   private static func openExisting(
-    _ path: String, flags: UInt32, isLocked: Bool
+    _ path: String, _ flags: () -> UInt32, isLocked: Bool
   ) throws(HDF5Error) -> HDF5File {
     let location = HDF5Location(file: path, path: nil)
     try checkPath(path, during: "H5Fopen")
     let access = try accessProperties(isLocked: isLocked, at: location)
     do {
-      let handle = try location.acquire(.file, "H5Fopen") { H5Fopen(path, flags, access.id) }
+      let handle = try location.acquire(.file, "H5Fopen") { H5Fopen(path, flags(), access.id) }
       return HDF5File(owning: handle, path: path)
     } catch {
       throw diagnosedOpening(error, path: path)
@@ -100,7 +101,7 @@ extension HDF5File {
     try HDF5Location(file: path, path: nil).checkName(path, during: operation)
   }
 
-  private static func accessProperties(
+  static func accessProperties(
     isLocked: Bool, at location: HDF5Location
   ) throws(HDF5Error) -> Handle {
     let properties = try location.acquire(.propertyList, "H5Pcreate") {

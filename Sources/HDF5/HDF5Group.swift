@@ -80,6 +80,12 @@ extension HDF5Group {
   public func createDataset(
     _ path: String, _ elementType: HDF5ElementType, shape: [Int]
   ) throws(HDF5Error) -> HDF5Dataset {
+    try createDataset(path, elementType, shape: shape, allocation: H5D_ALLOC_TIME_EARLY)
+  }
+
+  func createDataset(
+    _ path: String, _ elementType: HDF5ElementType, shape: [Int], allocation: H5D_alloc_time_t
+  ) throws(HDF5Error) -> HDF5Dataset {
     let created = try ObjectPath(path, in: location)
     let type = try Datatype.make(elementType, at: created.location)
     let space = try Dataspace.make(shape, at: created.location)
@@ -88,7 +94,7 @@ extension HDF5Group {
     }
     try created.location.call("H5Pset_layout") { H5Pset_layout(properties.id, H5D_CONTIGUOUS) }
     try created.location.call("H5Pset_alloc_time") {
-      H5Pset_alloc_time(properties.id, H5D_ALLOC_TIME_EARLY)
+      H5Pset_alloc_time(properties.id, allocation)
     }
     try created.location.call("H5Pset_fill_time") {
       H5Pset_fill_time(properties.id, H5D_FILL_TIME_NEVER)

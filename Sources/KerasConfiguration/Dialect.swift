@@ -42,6 +42,15 @@ public enum Layout: String, Sendable, Hashable, CaseIterable {
   case weights = "weights"
   /// The third format whole: a zip archive of configuration and weights file: `*.keras`.
   case archive = "archive"
+  /// The third format's weights in several HDF5 files beside a map of them: `*.weights.json`.
+  case sharded = "sharded"
+  /// The members of an archive as files of a folder.
+  case directory = "directory"
+  /// All tensors under their canonical names, in the format of the safetensors library: `*.safetensors`.
+  /// No Keras reads it.
+  case safetensors = "safetensors"
+  /// The same as an archive of NumPy: `*.npz`. No Keras reads it.
+  case npz = "npz"
 }
 
 /// Where a configuration stands; Keras spells the outermost objects differently in the two.

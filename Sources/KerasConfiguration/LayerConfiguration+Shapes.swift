@@ -18,6 +18,7 @@ extension LayerConfiguration {
       guard input.count >= 2, input.last != .some(nil) else {
         throw wrongInput(input, "at least two axes, the last of known extent")
       }
+      try checkSize([input.last.flatMap { $0 } ?? 0, options.units])
       return input.dropLast() + [options.units]
     case .flatten:
       guard let batch = input.first else { throw wrongInput(input, "a batch axis") }
@@ -36,6 +37,7 @@ extension LayerConfiguration {
       if let length = options.inputLength, input.count == 2, let steps = input[1], steps != length {
         throw wrongInput(input, "\(length) steps (`input_length`)")
       }
+      try checkSize([options.inputDimension, options.outputDimension])
       return input + [options.outputDimension]
     case .globalAveragePooling1D(let keepsDimensions):
       guard input.count == 3 else { throw wrongInput(input, "(batch, steps, features)") }
@@ -47,6 +49,20 @@ extension LayerConfiguration {
     let index = axis < 0 ? axis + shape.count : axis
     guard shape.indices.contains(index) else { throw wrongInput(shape, "an axis \(axis)") }
     return index
+  }
+
+  /// A variable's bytes must fit into memory that can be addressed.
+  private func checkSize(_ extents: [Int]) throws(ConfigurationError) {
+    var count = 8
+    for extent in extents {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard !overflow else {
+        throw .unexpectedValue(
+          key: "shape", object: "layer `\(name)`",
+          expected: "a variable of fewer than 2^60 elements", found: JSONValue(shape: extents))
+      }
+      count = product
+    }
   }
 
   private func wrongInput(_ shape: [Int?], _ expected: String) -> ConfigurationError {

@@ -18,7 +18,8 @@ public struct Profile: Sendable, Hashable {
     Profile(dialect: .tfKeras, layout: .legacyWeights),
     Profile(dialect: .tfKeras, layout: .weights),
     Profile(dialect: .keras3, layout: .wholeModel), Profile(dialect: .keras3, layout: .weights),
-    Profile(dialect: .keras3, layout: .archive),
+    Profile(dialect: .keras3, layout: .archive), Profile(dialect: .keras3, layout: .sharded),
+    Profile(dialect: .keras3, layout: .directory),
   ]
 
   /// The name by which users choose it: `keras2-h5`, `tf-keras-weights`, `keras3-archive`.
@@ -35,6 +36,7 @@ public struct Profile: Sendable, Hashable {
       case .legacyWeights: "weights-h5"
       case .weights: "weights"
       case .archive: "archive"
+      case .sharded, .directory, .safetensors, .npz: layout.rawValue
       }
     return "\(family)-\(kind)"
   }

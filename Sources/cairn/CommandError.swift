@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Training
 
 #if canImport(Glibc)
@@ -24,7 +25,7 @@ func reportingTrouble(_ work: () throws -> Void) throws {
   } catch let error as ExitCode {
     throw error
   } catch {
-    printToStandardError("cairn: \(error)")
+    printToStandardError("cairn: \("\(error)".withoutControlCharacters)")
     throw ExitCode(2)
   }
 }

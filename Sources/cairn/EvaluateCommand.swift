@@ -36,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
     try reportingTrouble {
       let file = try DataFile(reading: try data ?? BundledData.digits())
       var dataset = try file.dataset()
-      let source = try ModelSource(reading: model)
+      let source = try ModelSource(reading: model, includingOptimizer: false)
       guard let variables = source.variables else {
         throw CommandError("cannot evaluate \(model): it has an architecture but no weights")
       }

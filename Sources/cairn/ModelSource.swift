@@ -19,9 +19,13 @@ struct ModelSource {
 
   /// A Keras file (told by its content, with weights and, when it has them, loss and optimizer) or the
   /// text of `model.to_json()`.
-  init(reading path: String) throws {
-    if try Self.isHDF5(path) {
-      try self.init(checkpoint: CheckpointReader(opening: path).load(), path: path)
+  ///
+  /// - Parameter includingOptimizer: false for the model alone.
+  init(reading path: String, includingOptimizer: Bool) throws {
+    if try Self.isCheckpoint(path) {
+      try self.init(
+        checkpoint: CheckpointReader(opening: path)
+          .load(includingOptimizer: includingOptimizer), path: path)
       return
     }
     let text = try Self.text(of: path)
@@ -83,9 +87,11 @@ struct ModelSource {
         ]))
   }
 
-  private static func isHDF5(_ path: String) throws -> Bool {
+  /// HDF5 files and zip archives, by their first bytes.
+  private static func isCheckpoint(_ path: String) throws -> Bool {
     let start = try bytes(of: path, limit: 8)
     return start == [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+      || start.starts(with: [0x50, 0x4B, 0x03, 0x04])
   }
 
   private static func text(of path: String) throws -> String {

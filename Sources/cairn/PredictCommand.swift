@@ -36,7 +36,7 @@ struct PredictCommand: ParsableCommand {
     try reportingTrouble {
       let data = try data ?? BundledData.digits()
       let inputs = try DataFile.inputs(of: data)
-      let source = try ModelSource(reading: model)
+      let source = try ModelSource(reading: model, includingOptimizer: false)
       guard let variables = source.variables else {
         throw CommandError("cannot predict with \(model): it has an architecture but no weights")
       }

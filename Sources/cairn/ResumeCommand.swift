@@ -111,7 +111,9 @@ struct ResumeCommand: ParsableCommand {
       do throws(CheckpointError) {
         let checkpoint = try CheckpointReader(opening: saved.path).load()
         for damage in damages {
-          printToStandardError("cairn: passing over a damaged checkpoint: \(damage)")
+          printToStandardError(
+            "cairn: passing over a damaged checkpoint: \(damage.description.withoutControlCharacters)"
+          )
         }
         return (saved, checkpoint)
       } catch {
@@ -124,7 +126,8 @@ struct ResumeCommand: ParsableCommand {
   }
 
   private static func profile(_ saved: CheckpointStore.Saved) -> Profile {
-    saved.path.hasSuffix(Layout.weights.fileSuffix)
-      ? CheckpointFormat.weights.profile : CheckpointFormat.h5.profile
+    if saved.path.hasSuffix(Layout.weights.fileSuffix) { return CheckpointFormat.weights.profile }
+    if saved.path.hasSuffix(Layout.archive.fileSuffix) { return CheckpointFormat.archive.profile }
+    return CheckpointFormat.h5.profile
   }
 }

@@ -30,6 +30,9 @@ struct TrainCommand: ParsableCommand {
       """)
   var model: String?
 
+  @Flag(help: "Take the model's weights from its file, but start a new Adagrad.")
+  var freshOptimizer = false
+
   @Option(help: "How many times to go through the data.")
   var epochs = 10
 
@@ -67,10 +70,11 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Save a checkpoint every so many steps; by default at the end of each epoch.")
   var saveEverySteps: Int?
 
-  @Option(help: "How checkpoints are laid out: h5 (Keras 2) or weights.h5 (Keras 3).")
+  @Option(help: "How checkpoints are laid out: h5 (Keras 2), weights.h5 or keras (Keras 3).")
   var checkpointFormat = CheckpointFormat.h5
 
-  @Option(help: "Write the trained model: .h5 for Keras 2, .weights.h5 for Keras 3.")
+  @Option(
+    help: "Write the trained model: .h5 for Keras 2; .keras, or .weights.h5 alone, for Keras 3.")
   var output: String?
 
   @Option(help: "The weights that the output holds: live, or average (with --ema).")
@@ -110,7 +114,8 @@ struct TrainCommand: ParsableCommand {
       let file = try DataFile(reading: try data ?? BundledData.digits())
       let dataset = try file.dataset()
       let source =
-        try model.map { try ModelSource(reading: $0) } ?? ModelSource(classifierFor: dataset)
+        try model.map { try ModelSource(reading: $0, includingOptimizer: !freshOptimizer) }
+        ?? ModelSource(classifierFor: dataset)
       let objective = try source.objective(for: dataset)
       let inputs = [file.path] + [model].compactMap(\.self)
       if let output { try TrainingRun.checkOutput(output, replacing: force, others: inputs) }
@@ -180,11 +185,13 @@ struct TrainCommand: ParsableCommand {
 enum CheckpointFormat: String, ExpressibleByArgument, CaseIterable {
   case h5
   case weights = "weights.h5"
+  case archive = "keras"
 
   var profile: Profile {
     switch self {
     case .h5: Profile(dialect: .keras2, layout: .wholeModel)
     case .weights: Profile(dialect: .keras3, layout: .weights)
+    case .archive: Profile(dialect: .keras3, layout: .archive)
     }
   }
 }

@@ -116,9 +116,12 @@ extension TrainingRun {
     if path.hasSuffix(".h5") || path.hasSuffix(".hdf5") {
       return Profile(dialect: .keras2, layout: .wholeModel)
     }
+    if path.hasSuffix(Layout.archive.fileSuffix) {
+      return Profile(dialect: .keras3, layout: .archive)
+    }
     throw CommandError(
-      "cannot write \(path): expected a name that ends in .weights.h5 (weights for Keras 3) or .h5 "
-        + "(a whole model for Keras 2)")
+      "cannot write \(path): expected a name that ends in .keras (a whole model for Keras 3), "
+        + ".weights.h5 (weights for Keras 3) or .h5 (a whole model for Keras 2)")
   }
 
   /// Throws unless the trained model can be written to `output`.

@@ -13,6 +13,7 @@ struct CheckpointInspect: ParsableCommand {
       """,
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
+      ExportCommand.self,
     ])
 
   static func main() {

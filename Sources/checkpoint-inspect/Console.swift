@@ -14,6 +14,9 @@ enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 enum Console {
+  /// Prints a line of text; what files put into it cannot steer the terminal.
+  static func printLine(_ line: String = "") { print(line.withoutControlCharacters) }
+
   static func printJSON(_ value: JSONValue) { print(value.prettyText) }
 
   /// Puts `/dev/null` in the place of standard streams that are closed. Otherwise the next file to be
@@ -38,7 +41,7 @@ enum Console {
   }
 
   private static func trouble(_ text: String) -> ExitCode {
-    let line = Array("checkpoint-inspect: \(text)\n".utf8)
+    let line = Array("checkpoint-inspect: \(text.withoutControlCharacters)\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)
     return ExitCode(2)
   }

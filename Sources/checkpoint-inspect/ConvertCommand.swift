@@ -24,6 +24,11 @@ struct ConvertCommand: ParsableCommand {
     help: "For whom: \(Profile.all.map(\.name).joined(separator: ", ")).")
   var profileName: String
 
+  @Option(
+    help: "keras3-sharded: bytes of variables in one file, such as 200M or 5G (1024-based).",
+    transform: ByteCount.parse)
+  var maxShardSize: Int?
+
   @Flag(help: "Write the file even if something is lost.")
   var acceptLoss = false
 
@@ -35,6 +40,13 @@ struct ConvertCommand: ParsableCommand {
       throw ValidationError(
         "'\(profileName)' is no profile; there are "
           + Profile.all.map(\.name).joined(separator: ", "))
+    }
+    guard maxShardSize == nil || profile.layout == .sharded else {
+      throw ValidationError("only keras3-sharded has several files")
+    }
+    if profile.layout == .directory {
+      guard let suffix = [".h5", ".keras", ".json"].first(where: output.hasSuffix) else { return }
+      throw ValidationError("\(profileName) is a folder: its name must not end in \(suffix)")
     }
     guard output.hasSuffix(profile.layout.fileSuffix),
       profile.layout == .weights || !output.hasSuffix(Layout.weights.fileSuffix)
@@ -49,16 +61,24 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     try Console.reportingTrouble { () throws(CheckpointError) in
       guard let profile = Profile(name: profileName) else { return }
-      let (reduced, losses) = try CheckpointReader(opening: input).load().reduced(to: profile)
-      guard losses.isEmpty || acceptLoss else {
-        throw CheckpointError(
-          .refused, "cannot convert", path: input,
-          problem: "\(profileName) cannot hold \(losses.joined(separator: "; "))",
-          cure: "--accept-loss writes it without")
-      }
-      try reduced.save(to: output, profile: profile, replacing: force)
+      let losses = try CheckpointReader(opening: input).convert(
+        to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
+        maximumShardByteCount: maxShardSize)
       for loss in losses { print("lost: \(loss)") }
       print("wrote \(output) (\(profileName))")
     }
+  }
+}
+
+/// Numbers of bytes as people write them.
+private enum ByteCount {
+  /// `1048576`, `200M`, `5G`: K, M, G and T are powers of 1024.
+  static func parse(_ text: String) throws -> Int {
+    let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+    let factor = text.last.flatMap { units[$0] }
+    guard let count = Int(factor == nil ? text : String(text.dropLast())), count > 0,
+      case (let bytes, let overflow) = count.multipliedReportingOverflow(by: factor ?? 1), !overflow
+    else { throw ValidationError("expected a number of bytes such as 200M, received '\(text)'") }
+    return bytes
   }
 }

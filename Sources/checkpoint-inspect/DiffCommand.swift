@@ -52,14 +52,14 @@ struct DiffCommand: ParsableCommand {
     for item in diff.items {
       if let words = item.words { table.add([item.name, words]) }
     }
-    for line in table.lines { print(line) }
+    for line in table.lines { Console.printLine(line) }
     for difference in diff.configuration {
-      print(
+      Console.printLine(
         "\(difference.path): \(difference.before ?? "absent") -> \(difference.after ?? "absent")")
     }
     let equal = diff.items.filter { $0.words == nil }.count
     let summary = "\(equal) of \(diff.items.count) tensors equal"
-    print(diff.isEmpty ? "same: \(summary)" : "different: \(summary)")
+    Console.printLine(diff.isEmpty ? "same: \(summary)" : "different: \(summary)")
   }
 }
 

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Checkpoints
+public import ArgumentParser
+public import Checkpoints
 import KerasConfiguration
 
 struct RestoreCommand: ParsableCommand {
@@ -21,8 +21,39 @@ struct RestoreCommand: ParsableCommand {
   @Option(name: [.short, .long], help: "The file to write.")
   var output: String
 
-  @Option(help: "Take only names that match this pattern: 'encoder/*', 'accumulator/*', '*kernel'.")
-  var only: String?
+  @Option(
+    help: """
+      Take only names in the target that match this pattern: 'encoder/*', 'accumulator/*', '*kernel'. \
+      Repeatable.
+      """)
+  var only: [String] = []
+
+  @Option(help: "Leave names in the target alone that match this pattern. Repeatable.")
+  var exclude: [String] = []
+
+  @Option(
+    help: """
+      Give variables of the source another name: 'encoder/*=backbone/*'; slots follow. The first rule \
+      that matches counts. Repeatable.
+      """)
+  var rename: [String] = []
+
+  @Option(
+    help: """
+      Take only this part: \(RestoreSelection.Part.allCases.map(\.rawValue).joined(separator: ", ")). \
+      Repeatable; otherwise everything but the configuration.
+      """)
+  var role: [RestoreSelection.Part] = []
+
+  @Option(help: "What becomes the weights: live, or average for the source's moving averages.")
+  var weights = RestoreSelection.WeightsOrigin.live
+
+  @Flag(
+    help: """
+      Carry optimizer variables whose owner cannot be proven over by their position. Not needed where \
+      source or target has the architecture.
+      """)
+  var assumeOrder = false
 
   @Flag(help: "Print what would happen; write nothing.")
   var dryRun = false
@@ -34,17 +65,30 @@ struct RestoreCommand: ParsableCommand {
   var format = ReportFormat.text
 
   func validate() throws {
-    if let only, Glob(only) == nil {
-      throw ValidationError("'\(only)' is not a pattern: a set is left open, or it ends in '\\'")
+    for pattern in only + exclude where Glob(pattern) == nil {
+      throw ValidationError("'\(pattern)' is not a pattern: a set is left open, or it ends in '\\'")
     }
+    for rule in rename where RenameRule(rule) == nil {
+      throw ValidationError(
+        "'\(rule)' is no rename: expected 'PATTERN=NAME' with as many * on the right as on the left"
+      )
+    }
+  }
+
+  private var selection: RestoreSelection {
+    RestoreSelection(
+      only: only.compactMap { Glob($0) }, excluding: exclude.compactMap { Glob($0) },
+      renames: rename.compactMap { RenameRule($0) }, parts: role.isEmpty ? nil : Set(role),
+      weights: weights, assumesOrder: assumeOrder)
   }
 
   func run() throws {
     try Console.reportingTrouble { () throws(CheckpointError) in
-      let reader = try CheckpointReader(opening: source)
-      let target = try CheckpointReader(opening: into)
+      let opened = try CheckpointReader(opening: into)
+      let reader = try CheckpointReader(opening: source, architectureFrom: opened)
+      let target = try CheckpointReader(opening: into, architectureFrom: reader)
       let plan = RestorePlan(
-        source: reader.manifest, target: target.manifest, only: only.flatMap { Glob($0) })
+        source: reader.manifest, target: target.manifest, selection: selection)
       // The plan is printed also, and above all, when it is refused.
       switch format {
       case .json: Console.printJSON(plan.report.json)
@@ -56,14 +100,19 @@ struct RestoreCommand: ParsableCommand {
   }
 
   private func printText(_ report: RestoreReport) {
-    for name in report.restored { print("restore   \(name)") }
-    for mismatch in report.mismatched { print("mismatch  \(mismatch.name): \(mismatch.problem)") }
-    for name in report.missing { print("missing   \(name)") }
-    for name in report.unused { print("unused    \(name)") }
-    for note in report.notes { print("note      \(note)") }
+    for name in report.restored { Console.printLine("restore   \(name)") }
+    for mismatch in report.mismatched {
+      Console.printLine("mismatch  \(mismatch.name): \(mismatch.problem)")
+    }
+    for name in report.missing { Console.printLine("missing   \(name)") }
+    for name in report.unused { Console.printLine("unused    \(name)") }
+    for note in report.notes { Console.printLine("note      \(note)") }
     let verb = dryRun ? "would be taken" : "to take"
-    print(
+    Console.printLine(
       "\(report.restored.count) tensors \(verb) from \(source), \(report.kept.count) kept as in"
         + " \(into)")
   }
 }
+
+extension RestoreSelection.Part: ExpressibleByArgument {}
+extension RestoreSelection.WeightsOrigin: ExpressibleByArgument {}

@@ -36,18 +36,23 @@ struct ShowCommand: ParsableCommand {
     let manifest = reader.manifest
     let keras = manifest.kerasVersion.map { ", written by Keras \($0)" } ?? ""
     let writer = manifest.isFromCairn ? ", written by Cairn" : keras
-    print("\(file): \(manifest.layout.title) in the dialect of \(manifest.dialect)\(writer)")
-    if let model = manifest.model { print("model \(model.name) (\(model.className))") }
-    if let optimizer = manifest.optimizer { print(optimizer.line) }
-    print("")
-    for line in try table(reader).lines { print(line) }
+    Console.printLine(
+      "\(file): \(manifest.layout.title) in the dialect of \(manifest.dialect)\(writer)")
+    if let model = manifest.model { Console.printLine("model \(model.name) (\(model.className))") }
+    if let optimizer = manifest.optimizer { Console.printLine(optimizer.line) }
+    Console.printLine()
+    for line in try table(reader).lines { Console.printLine(line) }
     let total = manifest.entries.reduce(0) { $0 + $1.byteCount }
-    print("\n\(manifest.entries.count) tensors, \(Readable.bytes(total))")
+    Console.printLine()
+    Console.printLine("\(manifest.entries.count) tensors, \(Readable.bytes(total))")
     if let optimizer = manifest.optimizer?.entry {
-      print("optimizer configuration: \(JSONValue.object(optimizer.configuration).text)")
+      Console.printLine(
+        "optimizer configuration: \(JSONValue.object(optimizer.configuration).text)")
     }
-    if let resumption = manifest.resumption { print("resumption: \(resumption.json.text)") }
-    for note in manifest.notes { print("note: \(note)") }
+    if let resumption = manifest.resumption {
+      Console.printLine("resumption: \(resumption.json.text)")
+    }
+    for note in manifest.notes { Console.printLine("note: \(note)") }
   }
 
   /// One line a tensor, slots under the variable that they belong to.
@@ -106,6 +111,10 @@ extension Layout {
     case .legacyWeights: "weights-only file"
     case .weights: "weights file"
     case .archive: "archive"
+    case .sharded: "sharded weights"
+    case .directory: "folder"
+    case .safetensors: "safetensors file"
+    case .npz: "NumPy archive"
     }
   }
 }

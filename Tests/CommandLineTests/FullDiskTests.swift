@@ -6,7 +6,7 @@ import Testing
 struct FullDiskTests {
   @Test(
     "no room for the trained model: one line, exit code 2, nothing left behind",
-    arguments: ["64k"], ["out.h5", "out.weights.h5"])
+    arguments: ["4k", "16k", "32k", "64k"], ["out.h5", "out.weights.h5"])
   func output(size: String, name: String) throws {
     let folder = try TemporaryDirectory()
     try DataFiles.classification(folder.file("data.h5"), rowShape: [64], classes: 10)

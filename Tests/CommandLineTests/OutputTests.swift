@@ -45,7 +45,7 @@ struct OutputTests {
     #expect(try snapshot(of: folder.path) == before)
   }
 
-  @Test("names that no layout has are refused", arguments: ["m.keras", "m", "m.h5.txt", "m.csv"])
+  @Test("names that no layout has are refused", arguments: ["m.zip", "m", "m.h5.txt", "m.csv"])
   func suffix(name: String) throws {
     let folder = try folderWithData()
     expectTrouble(

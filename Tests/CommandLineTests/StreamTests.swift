@@ -1,4 +1,5 @@
 import Foundation
+import HDF5
 import TestSupport
 import Testing
 
@@ -55,6 +56,24 @@ struct StreamTests {
       #expect(!outcome.output.contains("\u{1B}") && !outcome.output.contains("\r"))
       #expect(outcome.errors == "")
     }
+  }
+
+  @Test("names in files and of files cannot steer the terminal nor break the line")
+  func controlCharacters() throws {
+    let folder = try TemporaryDirectory()
+    let model = folder.file("a\n\u{1B}[31m.h5")
+    expectTrouble(try inspect("show", model), "a\\n\\u{1B}[31m.h5")
+    expectTrouble(try cairn("evaluate", "--model", model), "a\\n\\u{1B}[31m.h5")
+    try DataFiles.altered(Fixture.path("keras-2.12/mlp.h5"), as: model) { root in
+      let text = try root.attributes.string("model_config")
+      try root.attributes.setString(
+        text.replacing("\"sequential\"", with: #""se\u001b[31m\n""#), for: "model_config")
+    }
+    for outcome in [try inspect("show", model), try inspect("diff", model, Self.model)] {
+      #expect(!outcome.output.contains("\u{1B}"))
+      #expect(outcome.errors == "")
+    }
+    #expect(try inspect("show", model).output.contains(#"model se\u{1B}[31m\n (Sequential)"#))
   }
 
   private static let hasScript =

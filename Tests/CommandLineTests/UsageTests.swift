@@ -11,7 +11,7 @@ struct UsageTests {
       "train --validation-split nan", "train --learning-rate=-1", "train --learning-rate nan",
       "train --learning-rate inf", "train --ema 1.5", "train --ema nan", "train --seed x",
       "train --save-every-steps 3", "train --save-every-steps 0 --checkpoints run",
-      "train --checkpoint-format keras", "train --weights best", "train a b", "train --fast",
+      "train --checkpoint-format zip", "train --weights best", "train a b", "train --fast",
       "evaluate", "evaluate --model", "evaluate --model a.h5 --format xml",
       "evaluate --model a.h5 --batch-size 9223372036854775807", "predict --model a.h5",
       "predict --model a.h5 --output b.h5 --threads 100000000", "resume", "fly",

@@ -9,13 +9,15 @@ struct FileSystemTests {
     try withTemporaryDirectory { directory in
       let path = directory.path("a.h5")
       try copy(fixture("layouts.h5"), to: path)
-      let descriptor = open(path, O_RDWR)
+      let descriptor = open(path, O_RDWR | O_CLOEXEC)
       #expect(flock(descriptor, LOCK_EX) == 0)
       let file = try HDF5File.open(path)
       try file.close()
       let error = hdf5Error { _ = try HDF5File.openForUpdate(path) }
       #expect(error?.kind == .inUse)
       #expect(error?.message.hasPrefix("the file is open elsewhere: unable to lock file") == true)
+      // Unlocked, not only closed: a process that another test starts meanwhile has the descriptor, too.
+      #expect(flock(descriptor, LOCK_UN) == 0)
       close(descriptor)
       try HDF5File.openForUpdate(path).close()
     }

@@ -15,7 +15,10 @@ let package = Package(
     .target(name: "CCeilings"),
     .executableTarget(
       name: "Benchmarks",
-      dependencies: ["CCeilings", .product(name: "Optimizers", package: "cairn")],
+      dependencies: [
+        "CCeilings", .product(name: "CairnKit", package: "cairn"),
+        .product(name: "Optimizers", package: "cairn"),
+      ],
       swiftSettings: swiftSettings),
   ]
 )

@@ -11,7 +11,7 @@ import math
 import random
 import sys
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, Mapping
 
 import h5py
 import numpy as np
@@ -77,15 +77,52 @@ def _equal_bits(stored: np.ndarray, value: np.ndarray) -> bool:
     return bool(np.all(both_nan | (stored.view(unsigned) == value.view(unsigned))))
 
 
+def depends_on_processor(generation: Generation, row: TraceRow) -> bool:
+    """Whether TensorFlow computes something of this row by kernels that differ between processors:
+    sums of more than a few elements, powers and cosines, and the approximate root of Keras 2's RMSprop.
+    """
+    arguments = dict(row.arguments)
+    for event in row.events:
+        arguments.update(event.attributes)
+    sums = any(arguments.get(name) is not None for name in ("clipnorm", "global_clipnorm"))
+    schedule = isinstance(arguments.get("learning_rate"), Mapping) or any(
+        event.schedule is not None for event in row.events)
+    root = row.optimizer == "RMSprop" and generation.arithmetic == "keras2"
+    powers = row.optimizer in ("Adam", "AdamW")
+    return sums or schedule or root or powers
+
+
+def is_close(group: h5py.Group, trace: Trace) -> bool:
+    """Whether a trace is the committed one up to what another processor may change."""
+    for name, value in trace.datasets.items():
+        if name not in group or group[name].shape != value.shape:
+            return False
+        stored = np.asarray(group[name][()])
+        if stored.dtype.kind == "V":
+            stored = stored.view(value.dtype)
+        short = value.dtype.itemsize == 2
+        relative, absolute = (0.05, 0.05) if short else (1e-4, 1e-6)
+        if not np.allclose(stored.astype(np.float64), value.astype(np.float64), rtol=relative,
+                           atol=absolute, equal_nan=True):
+            return False
+    return True
+
+
 def check(path: Path, generation: Generation, rows: list[TraceRow]) -> int:
-    """Records `rows` again and compares; returns how many differ."""
+    """Records `rows` again and compares, bit for bit where every processor computes the same bits;
+    returns how many differ."""
     failures = 0
     with h5py.File(path, "r") as file:
         for row in rows:
-            messages = (differences(file[row.name], record(generation, row))
+            trace = record(generation, row)
+            messages = (differences(file[row.name], trace)
                         if row.name in file else ["is not in the file"])
-            failures += bool(messages)
-            print(f"{'drift' if messages else 'equal'}  {path.stem}/{row.name}")
+            verdict = "drift" if messages else "equal"
+            if (messages and row.name in file and depends_on_processor(generation, row)
+                    and is_close(file[row.name], trace)):
+                verdict = "close"
+            failures += verdict == "drift"
+            print(f"{verdict}  {path.stem}/{row.name}")
             for message in messages:
                 print(f"       {message}")
     return failures
@@ -109,15 +146,23 @@ def write_schedules(folder: Path, generation: Generation) -> None:
     print(f"{path}: {len(tables)} schedules")
 
 
+def is_close_table(table: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two tables of a schedule differ by no more than powers and cosines do between
+    processors."""
+    return ({**table, "values": None} == {**other, "values": None}
+            and np.allclose(table["values"], other["values"], rtol=1e-5, atol=1e-9))
+
+
 def check_schedules(folder: Path, generation: Generation, fraction: float, seed: int) -> int:
     """Evaluates a part of the schedules again and compares; returns how many differ."""
     stored = json.loads(schedules_path(folder, generation).read_text(encoding="utf-8"))
     count = max(1, math.ceil(fraction * len(stored["schedules"])))
     failures = 0
     for table in random.Random(seed).sample(stored["schedules"], count):
-        equal = record_schedule(generation, table["name"]) == table
-        failures += not equal
-        print(f"{'equal' if equal else 'drift'}  {generation.name}-schedules/{table['name']}")
+        again = record_schedule(generation, table["name"])
+        verdict = "equal" if again == table else "close" if is_close_table(again, table) else "drift"
+        failures += verdict == "drift"
+        print(f"{verdict}  {generation.name}-schedules/{table['name']}")
     return failures
 
 

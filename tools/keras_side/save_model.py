@@ -22,13 +22,19 @@ BATCH = 8
 SEED = 20
 
 
-def make(generation: Generation, name: str, folder: Path) -> None:
-    """Builds, trains, describes, saves."""
+def train(generation: Generation, name: str) -> Example:
+    """Builds and trains, always to the same bits."""
     generation.keras.utils.set_random_seed(SEED)
     example = MODELS[name](generation, np.random.RandomState(SEED))
     for step in range(STEPS):
         rows = slice(step * BATCH, (step + 1) * BATCH)
         example.model.train_on_batch(example.x[rows], example.y[rows])
+    return example
+
+
+def make(generation: Generation, name: str, folder: Path) -> None:
+    """Builds, trains, describes, saves."""
+    example = train(generation, name)
     truth = {"files": [f"{name}.h5", f"{name}.weights.h5"], **describe(generation, example.model),
              "modelJSON": example.model.to_json(), "predictions": predictions(example)}
     folder.mkdir(parents=True, exist_ok=True)

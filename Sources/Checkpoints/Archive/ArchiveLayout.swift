@@ -7,6 +7,7 @@ enum ArchiveLayout {
   static let weightsMember = "model.weights.h5"
   static let configurationMember = "config.json"
   static let metadataMember = "metadata.json"
+  static let assetsMember = "assets"
   /// The weights begin here, so that libhdf5's own tools open the archive itself: they look for HDF5
   /// content at byte 512.
   static let weightsOffset = 512
@@ -35,16 +36,26 @@ extension ArchiveLayout {
   }
 
   static func readManifest(
-    _ root: borrowing HDF5Group, archive: ZipArchive, cairn: CairnGroup.Content?
+    _ root: borrowing HDF5Group, archive: ZipArchive
   ) throws -> CheckpointManifest {
-    let path = archive.path
-    guard let member = archive[configurationMember] else {
+    try readManifest(root, path: archive.path) { name in
+      try archive[name].map { try archive.content(of: $0) }
+    }
+  }
+
+  /// - Parameter document: the bytes of a member; nil when there is none of that name.
+  static func readManifest(
+    _ root: borrowing HDF5Group, path: String, document: (String) throws -> [UInt8]?
+  ) throws -> CheckpointManifest {
+    guard let configuration = try document(configurationMember) else {
       throw CheckpointError(
         .unrecognized, "cannot read", path: path,
-        problem: "expected a Keras archive with \(configurationMember), found none")
+        problem: "expected a saved model of Keras with \(configurationMember), found none")
     }
-    let json = try JSONValue(parsing: archive.content(of: member))
-    let version = try kerasVersion(of: archive)
+    let json = try JSONValue(parsing: configuration)
+    let version =
+      try document(metadataMember)
+      .map { try JSONValue(parsing: $0)["keras_version"]?.string } ?? nil
     let model = try ModelConfiguration(
       json: json, dialect: version.flatMap(Dialect.init(kerasVersion:)))
     let training = try model.trainingConfiguration
@@ -58,11 +69,6 @@ extension ArchiveLayout {
           + " such files after saving the same model as .h5, and loads them with another optimizer")
     }
     return manifest
-  }
-
-  private static func kerasVersion(of archive: ZipArchive) throws -> String? {
-    guard let member = archive[metadataMember] else { return nil }
-    return try JSONValue(parsing: archive.content(of: member))["keras_version"]?.string
   }
 }
 

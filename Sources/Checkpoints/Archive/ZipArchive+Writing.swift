@@ -71,7 +71,7 @@ extension ZipArchive {
     return (position - range.lowerBound, crc)
   }
 
-  private static func put(
+  static func put(
     _ bytes: [UInt8], _ descriptor: Int32, at offset: Int
   ) throws(SystemCallError) {
     let code = bytes.withUnsafeBytes {
@@ -81,7 +81,7 @@ extension ZipArchive {
   }
 
   /// The directory's end in its 64-bit form, then the old one, which points to it.
-  private static func endRecords(count: Int, directory: Range<Int>) -> [UInt8] {
+  static func endRecords(count: Int, directory: Range<Int>) -> [UInt8] {
     var record = FieldWriter()
     record.uint32(0x0606_4b50)
     record.uint64(44)
@@ -100,8 +100,8 @@ extension ZipArchive {
     record.uint32(0x0605_4b50)
     record.uint16(0)
     record.uint16(0)
-    record.uint16(UInt16(count))
-    record.uint16(UInt16(count))
+    record.uint16(UInt16(clamping: count))
+    record.uint16(UInt16(clamping: count))
     record.uint32(UInt32(clamping: directory.count))
     record.uint32(UInt32(clamping: directory.lowerBound))
     record.uint16(0)
@@ -109,7 +109,7 @@ extension ZipArchive {
   }
 
   /// A member to be written.
-  private struct Entry {
+  struct Entry {
     let name: String
     let crc32: UInt32
     let byteCount: Int
@@ -173,7 +173,7 @@ extension ZipArchive {
 }
 
 /// Appends little-endian fields.
-private struct FieldWriter {
+struct FieldWriter {
   private(set) var bytes: [UInt8] = []
 
   mutating func uint16(_ value: UInt16) { append(value) }

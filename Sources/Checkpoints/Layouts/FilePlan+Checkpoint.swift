@@ -20,6 +20,18 @@ extension FilePlan {
         self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
         wrapping = .archive(
           try ArchiveLayout.documents(of: checkpoint, dialect: profile.dialect, path: path))
+      case .directory:
+        self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+        wrapping = .folder(
+          try ArchiveLayout.documents(of: checkpoint, dialect: profile.dialect, path: path))
+      case .sharded:
+        self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+        wrapping = .shards(maximumByteCount: ShardedLayout.defaultShardByteCount)
+      case .safetensors, .npz:
+        throw CheckpointError(
+          .unsupported, "cannot write", path: path,
+          problem: "\(profile.layout.rawValue) is no layout of Keras",
+          cure: "save the checkpoint in one, and export that")
       }
     } catch let error as CheckpointError {
       throw error

@@ -26,41 +26,61 @@ extension CheckpointReader {
         cure: "choose what to take with --only, or see the whole list with --dry-run",
         report: plan.report)
     }
-    guard !plan.assignments.isEmpty else {
+    guard !plan.assignments.isEmpty || plan.takesConfiguration else {
       throw CheckpointError(
         .refused, "cannot restore", path: path, problem: "nothing is selected",
         cure: "checkpoint-inspect show lists the names", report: plan.report)
     }
-    for input in [path, target.path] where FileIdentity(input) == FileIdentity(output) {
+    try refuseInput(as: output)
+    try target.refuseInput(as: output)
+    if case .plain = target.storage {
       throw CheckpointError(
-        .outputExists, "cannot write", path: output, problem: "it is one of the inputs",
-        cure: "choose another name")
+        .unsupported, "cannot restore into", path: target.path,
+        problem: "it is a file of plain tensors, for other programs",
+        cure: "restore into a checkpoint, and export that")
+    }
+    let configuration =
+      plan.takesConfiguration
+      ? try RestoredConfiguration(
+        of: manifest, for: target.manifest, targetPath: target.path) : nil
+    if !replacing, FolderTree.kind(of: output) != nil {
+      throw CheckpointError.saving(output, SystemCallError("link", code: EEXIST))
     }
     if isDryRun { return }
-    let pending = PendingFile(for: output)
     do {
-      try FileCopy.copy(target.path, to: pending.temporaryPath)
-      try patch(plan, target, at: pending.temporaryPath)
-      try target.renewChecksum(in: pending.temporaryPath)
-      try pending.commit(replacing: replacing)
+      try target.copy(to: output, replacing: replacing) { copies in
+        try patch(plan, target, at: copies)
+        try configuration?.write(to: copies[0])
+        if target.manifest.layout == .archive { try target.renewChecksum(in: copies[0]) }
+      }
     } catch {
       throw CheckpointError.saving(output, error)
     }
   }
 
-  /// Puts the source's tensors into the copy: at their place in the file where they lie there as they
-  /// are, through libhdf5 where they are filtered or in another byte order.
+  /// Puts the source's tensors into the copies of the target's files.
   private func patch(
-    _ plan: RestorePlan, _ target: borrowing CheckpointReader, at copy: String
+    _ plan: RestorePlan, _ target: borrowing CheckpointReader, at copies: [String]
+  ) throws {
+    for (index, copy) in copies.enumerated() {
+      let assignments = plan.assignments.filter { target.fileIndex(of: $0.target) == index }
+      if !assignments.isEmpty { try patch(assignments, target, at: copy) }
+    }
+  }
+
+  /// At their place in the file where they lie there as they are, through libhdf5 where they are filtered
+  /// or in another byte order.
+  private func patch(
+    _ assignments: [RestorePlan.Assignment], _ target: borrowing CheckpointReader, at copy: String
   ) throws {
     let descriptor = try retryingInterrupted("open") { open(copy, O_WRONLY | O_CLOEXEC) }
     defer { close(descriptor) }
     var others: [(CheckpointEntry, Tensor)] = []
-    for assignment in plan.assignments {
+    for assignment in assignments {
       let dtype = try assignment.target.requireDType(path: target.path)
       let tensor = try read(assignment.source).converted(to: dtype)
       guard let offset = try target.byteOffset(of: assignment.target) else {
-        others.append((assignment.target, tensor))
+        if tensor.byteCount > 0 { others.append((assignment.target, tensor)) }
         continue
       }
       let code = tensor.withUnsafeBytes {
@@ -68,10 +88,10 @@ extension CheckpointReader {
       }
       if code != 0 { throw SystemCallError("pwrite", code: code) }
     }
-    guard !others.isEmpty else { return }
+    guard let first = others.first else { return }
     guard target.manifest.layout != .archive else {
       throw CheckpointError(
-        .unsupported, "cannot restore into", path: target.path, object: others[0].0.datasetPath,
+        .unsupported, "cannot restore into", path: target.path, object: first.0.datasetPath,
         problem: "the tensor is compressed or in another byte order inside an archive",
         cure: "save the archive anew with Keras first")
     }
@@ -85,12 +105,17 @@ extension CheckpointReader {
     }
     try file.close()
   }
+
+  /// Which of the checkpoint's files holds an entry.
+  private func fileIndex(of entry: CheckpointEntry) -> Int {
+    guard case .shards(let shards) = storage else { return 0 }
+    return shards.index(of: entry.datasetPath) ?? 0
+  }
 }
 
 extension CheckpointReader {
   /// In an archive the checksum of the weights must follow their bytes.
   fileprivate func renewChecksum(in copy: String) throws {
-    guard manifest.layout == .archive else { return }
     guard let member = try ZipArchive(reading: path)[ArchiveLayout.weightsMember],
       let offsets = member.checksumOffsets
     else {
@@ -117,25 +142,21 @@ private struct FileIdentity: Equatable {
   }
 }
 
-private enum FileCopy {
-  /// Copies the bytes of a file to a new one.
-  static func copy(_ source: String, to destination: String) throws(SystemCallError) {
-    let input = try retryingInterrupted("open") { open(source, O_RDONLY | O_CLOEXEC) }
-    defer { close(input) }
-    let output = try retryingInterrupted("open") {
-      open(destination, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    }
-    defer { close(output) }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 4096)
-    defer { buffer.deallocate() }
-    var offset = 0
-    while true {
-      let count = try retryingInterrupted("read") { read(input, buffer.baseAddress!, buffer.count) }
-      if count == 0 { return }
-      let code = FileSkeleton.writeAll(
-        UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: output, at: offset)
-      if code != 0 { throw SystemCallError("pwrite", code: code) }
-      offset += count
-    }
+extension CheckpointReader {
+  /// Throws when `output` is this checkpoint, under whatever name.
+  func refuseInput(as output: String) throws(CheckpointError) {
+    guard let identity = FileIdentity(output),
+      inputs.contains(where: { FileIdentity($0) == identity })
+    else { return }
+    throw CheckpointError(
+      .outputExists, "cannot write", path: output, problem: "it is one of the inputs",
+      cure: "choose another name")
+  }
+
+  /// The files that make up this checkpoint.
+  private var inputs: [String] {
+    guard case .shards(let shards) = storage else { return [path] }
+    let folder = PendingFile.folder(of: path)
+    return [path] + shards.map.shards.map { "\(folder)/\($0)" }
   }
 }

@@ -56,15 +56,21 @@ public struct Glob: Sendable, Hashable {
   }
 
   /// Whether the whole of `name` matches. Linear in the pattern times the name at worst.
-  public func matches(_ name: String) -> Bool {
+  public func matches(_ name: String) -> Bool { captures(in: name) != nil }
+
+  /// What each `*` stands for in `name`, the earlier ones as short as can be; nil unless all of it
+  /// matches.
+  func captures(in name: String) -> [String]? {
     let characters = Array(name)
     var position = 0
     var element = 0
     // Where to go on when a later mismatch means that the last `*` must take one character more.
     var retry: (element: Int, position: Int)?
+    var runs: [Range<Int>] = []
     while position < characters.count {
       if element < elements.count, elements[element] == .anyRun {
         retry = (element, position)
+        runs.append(position..<position)
         element += 1
       } else if element < elements.count, Self.matches(elements[element], characters[position]) {
         element += 1
@@ -73,12 +79,17 @@ public struct Glob: Sendable, Hashable {
         retry = (last.element, last.position + 1)
         element = last.element + 1
         position = last.position + 1
+        runs[runs.count - 1] = runs[runs.count - 1].lowerBound..<position
       } else {
-        return false
+        return nil
       }
     }
-    return elements[element...].allSatisfy { $0 == .anyRun }
+    guard elements[element...].allSatisfy({ $0 == .anyRun }) else { return nil }
+    runs += [Range<Int>](repeating: position..<position, count: elements.count - element)
+    return runs.map { String(characters[$0]) }
   }
+
+  var runCount: Int { elements.count { $0 == .anyRun } }
 
   private static func matches(_ element: Element, _ character: Character) -> Bool {
     switch element {

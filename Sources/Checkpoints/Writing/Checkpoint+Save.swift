@@ -10,27 +10,64 @@ extension Checkpoint {
   /// - Parameters:
   ///   - replacing: whether an existing file may be replaced; otherwise that is an error.
   ///   - threadCount: how many threads write the tensors.
+  ///   - maximumShardByteCount: in a layout of several files, the bytes of variables in each; a larger
+  ///     variable gets a file of its own.
   /// - Throws: `unsupported` when the layout cannot hold the checkpoint, `outputExists`, `unwritable`.
   public func save(
-    to path: String, profile: Profile, replacing: Bool = false, threadCount: Int = 2
+    to path: String, profile: Profile, replacing: Bool = false, threadCount: Int = 2,
+    maximumShardByteCount: Int = 5 << 30
   ) throws(CheckpointError) {
-    try FilePlan(of: self, profile: profile, path: path)
-      .write(to: path, replacing: replacing, threadCount: threadCount)
+    var plan = try FilePlan(of: self, profile: profile, path: path)
+    if case .shards = plan.wrapping {
+      plan.wrapping = .shards(maximumByteCount: max(1, maximumShardByteCount))
+    }
+    try plan.write(to: path, replacing: replacing, threadCount: threadCount)
   }
 }
 
 extension FilePlan {
   /// Lays the file out, fills it, and commits it.
   func write(to path: String, replacing: Bool, threadCount: Int) throws(CheckpointError) {
-    let pending = PendingFile(for: path)
     do {
-      let skeleton = try FileSkeleton(layingOut: self, at: pending.temporaryPath)
-      try skeleton.fill(threadCount: threadCount)
-      try skeleton.wrap()
-      try pending.commit(replacing: replacing)
+      switch wrapping {
+      case .none, .archive:
+        let pending = PendingFile(for: path)
+        try layOut(at: pending.temporaryPath, threadCount: threadCount)
+        try pending.commit(replacing: replacing)
+      case .folder(let documents):
+        let pending = try PendingFolder(for: path)
+        try layOut(at: pending.file(ArchiveLayout.weightsMember), threadCount: threadCount)
+        for document in documents { try pending.write(document.content, to: document.name) }
+        try pending.commit(replacing: replacing)
+      case .shards(let maximum):
+        try writeShards(
+          maximumByteCount: maximum, to: path, replacing: replacing, threadCount: threadCount)
+      }
     } catch {
       throw CheckpointError.saving(path, error)
     }
+  }
+
+  private func writeShards(
+    maximumByteCount: Int, to path: String, replacing: Bool, threadCount: Int
+  ) throws {
+    let (plans, objects, groups) = sharded(maximumByteCount: maximumByteCount)
+    let pending = try PendingShards(for: path, count: plans.count, replacing: replacing)
+    for (index, plan) in plans.enumerated() {
+      try plan.layOut(at: pending.temporaryPath(ofShard: index), threadCount: threadCount)
+    }
+    let map = ShardMap(
+      objects: zip(groups, objects).map { group, shards in
+        .init(group: group, shards: shards.map { pending.names[$0] })
+      }, byteCount: variableByteCount)
+    try pending.commit(map, replacing: replacing)
+  }
+
+  /// Writes one HDF5 file, whole, under a name that is not yet final.
+  private func layOut(at path: String, threadCount: Int) throws {
+    let skeleton = try FileSkeleton(layingOut: self, at: path)
+    try skeleton.fill(threadCount: threadCount)
+    try skeleton.wrap()
   }
 }
 

@@ -25,6 +25,10 @@ struct FilePlan {
     case none
     /// A zip archive: the HDF5 content is its first member, these are the others.
     case archive([(name: String, content: [UInt8])])
+    /// A folder: the HDF5 content is one of its files, these are the others.
+    case folder([(name: String, content: [UInt8])])
+    /// Several files of at most so many bytes of variables, and a map of them.
+    case shards(maximumByteCount: Int)
   }
 }
 

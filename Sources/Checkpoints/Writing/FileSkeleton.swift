@@ -21,7 +21,7 @@ struct FileSkeleton {
   init(layingOut plan: FilePlan, at path: String) throws(HDF5Error) {
     let userBlock: Int
     switch plan.wrapping {
-    case .none: userBlock = 0
+    case .none, .folder, .shards: userBlock = 0
     case .archive: userBlock = ArchiveLayout.weightsOffset
     }
     let file = try HDF5File.create(path, userBlockByteCount: userBlock)

@@ -18,8 +18,12 @@ struct PendingFile: ~Copyable {
   /// Chooses a name; creates nothing yet.
   init(for finalPath: String) {
     self.finalPath = finalPath
-    temporaryPath =
-      "\(finalPath).tmp-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
+    temporaryPath = Self.temporaryPath(for: finalPath)
+  }
+
+  /// `NAME.tmp-<process>-<random>`.
+  static func temporaryPath(for finalPath: String) -> String {
+    "\(finalPath).tmp-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
   }
 
   deinit {
@@ -43,7 +47,8 @@ struct PendingFile: ~Copyable {
     try Self.synchronize(Self.folder(of: finalPath), O_RDONLY | O_DIRECTORY)
   }
 
-  private static func synchronize(_ path: String, _ flags: Int32) throws(SystemCallError) {
+  /// Makes a file, or the names in a folder, durable.
+  static func synchronize(_ path: String, _ flags: Int32) throws(SystemCallError) {
     let descriptor = try retryingInterrupted("open") { open(path, flags | O_CLOEXEC) }
     defer { close(descriptor) }
     try retryingInterrupted("fsync") { fsync(descriptor) }
@@ -58,7 +63,8 @@ struct PendingFile: ~Copyable {
 // MARK: - Left-overs of processes that died
 
 extension PendingFile {
-  /// Removes from `folder` the pending files whose writer no longer runs; returns their names.
+  /// Removes from `folder` the pending files and folders whose writer no longer runs; returns their
+  /// names.
   static func removeAbandoned(in folder: String) -> [String] {
     guard let stream = opendir(folder) else { return [] }
     defer { closedir(stream) }
@@ -66,13 +72,13 @@ extension PendingFile {
     while let entry = readdir(stream) {
       let name = entry.fileName
       guard let writer = writer(ofPendingName: name), !isRunning(writer) else { continue }
-      if unlink("\(folder)/\(name)") == 0 { removed.append(name) }
+      if FolderTree.remove("\(folder)/\(name)") { removed.append(name) }
     }
     return removed.sorted()
   }
 
   /// The process in a name that ``init(for:)`` made; nil for any other name.
-  private static func writer(ofPendingName name: String) -> pid_t? {
+  static func writer(ofPendingName name: String) -> pid_t? {
     let parts = name.split(separator: ".").last?.split(separator: "-") ?? []
     guard parts.count == 3, parts[0] == "tmp", UInt32(parts[2], radix: 16) != nil else {
       return nil
@@ -80,7 +86,7 @@ extension PendingFile {
     return pid_t(parts[1])
   }
 
-  private static func isRunning(_ process: pid_t) -> Bool {
+  static func isRunning(_ process: pid_t) -> Bool {
     kill(process, 0) == 0 || errno == EPERM
   }
 }

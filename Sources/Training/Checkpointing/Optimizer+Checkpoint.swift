@@ -9,9 +9,10 @@ extension Optimizer {
   ///   that of an optimizer that was never used: its slots start anew.
   ///
   /// Throws ``TrainingError/optimizer(_:)`` for options that Cairn does not have and slots that do not
-  /// fit, ``TrainingError/stateMismatch(_:)`` when a slot is missing: going on with a fresh one would
-  /// train differently without a word. (SGD without momentum has a slot in Keras 2 that no other step
-  /// reads, and none in Keras 3; it may be missing, or be there in vain.)
+  /// fit, ``TrainingError/stateMismatch(_:)`` when a slot is missing, or all of them after steps were
+  /// taken: going on with fresh ones would train differently without a word. (SGD without momentum has a
+  /// slot in Keras 2 that no other step reads, and none in Keras 3; it may be missing, or be there in
+  /// vain.)
   public init(
     restoring state: OptimizerState, training variables: [Variable]
   ) throws(TrainingError) {
@@ -26,6 +27,12 @@ extension Optimizer {
       }
       if !values.isEmpty { try setSlots(values) }
     } catch { throw .optimizer(error) }
+    let wanted = slots.names.filter { !(isWithoutMomentum && $0 == SGD.momentumName) }
+    if values.isEmpty, state.iterations > 0, !wanted.isEmpty {
+      throw .stateMismatch(
+        "the optimizer stands at iteration \(state.iterations), but the checkpoint has none of its "
+          + "slots; start a new optimizer (--fresh-optimizer)")
+    }
     guard !values.isEmpty else { return }
     for name in slots.names {
       for (variable, tensor) in zip(slots.variables, slots[name] ?? []) where tensor != nil {

@@ -13,6 +13,8 @@ struct Benchmarks {
     ("cache", OptimizerBenchmarks.cache),
     ("small", OptimizerBenchmarks.smallVariables),
     ("rows", OptimizerBenchmarks.rows),
+    ("checkpoint", CheckpointBenchmarks.large),
+    ("checkpoint-many", CheckpointBenchmarks.many),
     ("allocations", AllocationBenchmark.run),
   ]
 

@@ -1,0 +1,117 @@
+import HDF5
+import KerasConfiguration
+
+/// The files of a checkpoint, opened, and in which way they make it up. Told by content alone.
+struct OpenCheckpoint {
+  private let path: String
+  let storage: TensorStorage
+  private let container: Container
+
+  /// What the HDF5 content stands in.
+  private enum Container {
+    case none
+    case archive(ZipArchive)
+    case folder
+  }
+
+  init(_ path: String) throws {
+    self.path = path
+    if DirectoryLayout.isLaidOut(path) {
+      container = .folder
+      storage = .file(OpenFile(try HDF5File.open(DirectoryLayout.weightsPath(path))))
+      return
+    }
+    switch Self.head(of: path) {
+    case .archive:
+      let archive = try ZipArchive(reading: path)
+      if NumPyArchive.isLaidOut(archive) {
+        container = .none
+        storage = .plain(try NumPyArchive.open(archive))
+      } else {
+        container = .archive(archive)
+        storage = .file(OpenFile(try ArchiveLayout.openWeights(of: archive)))
+      }
+    case .json:
+      container = .none
+      storage = .shards(try OpenShards(opening: ShardMap(reading: path), path: path))
+    case .safetensors:
+      container = .none
+      storage = .plain(try Safetensors.open(path))
+    case .other:
+      container = .none
+      storage = .file(OpenFile(try HDF5File.open(path)))
+    }
+  }
+
+  private enum Head { case archive, json, safetensors, other }
+
+  /// How a file begins. What cannot be read counts as HDF5, since libhdf5 finds the better words for it.
+  private static func head(of path: String) -> Head {
+    guard let file = try? ReadableFile(path),
+      let head = try? file.read(0..<min(64, file.byteCount))
+    else { return .other }
+    if head.starts(with: [0x50, 0x4b, 0x03, 0x04]) { return .archive }
+    if Safetensors.isLaidOut(head, byteCount: file.byteCount) { return .safetensors }
+    let space: Set<UInt8> = [0x20, 0x09, 0x0a, 0x0d]
+    return head.first { !space.contains($0) } == UInt8(ascii: "{") ? .json : .other
+  }
+}
+
+// MARK: - The manifest
+
+extension OpenCheckpoint {
+  /// - Parameters: stand in where a weights file has none.
+  func readManifest(
+    architecture: ModelConfiguration?, training: TrainingConfiguration?
+  ) throws -> CheckpointManifest {
+    let file: OpenFile?
+    switch storage {
+    case .plain(let tensors): return try tensors.readManifest()
+    case .file(let open): file = open
+    case .shards(let shards): file = try shards.fileWithCairnGroup()
+    }
+    let own = try file.flatMap { try CairnGroup.read($0.file.root(), path: path) }
+    var content = own ?? CairnGroup.Content()
+    content.model = content.model ?? architecture
+    content.training = content.training ?? training
+    var manifest = try readManifest(content)
+    manifest.isFromCairn = own != nil
+    manifest.resumption = own?.resumption
+    manifest.optimizer?.recordedArithmetic = own?.arithmetic
+    return manifest
+  }
+
+  private func readManifest(_ cairn: CairnGroup.Content) throws -> CheckpointManifest {
+    switch storage {
+    case .plain(let tensors): return try tensors.readManifest()
+    case .shards(let shards):
+      return try ShardedLayout.readManifest(shards, cairn: cairn, path: path)
+    case .file(let open):
+      return try readManifest(open.file.root(), cairn)
+    }
+  }
+
+  private func readManifest(
+    _ root: borrowing HDF5Group, _ cairn: CairnGroup.Content
+  ) throws -> CheckpointManifest {
+    switch container {
+    case .archive(let archive): return try ArchiveLayout.readManifest(root, archive: archive)
+    case .folder: return try DirectoryLayout.readManifest(root, path: path)
+    case .none: break
+    }
+    if try WholeModelLayout.isLaidOut(root) {
+      return try WholeModelLayout.readManifest(root, path: path)
+    }
+    if try WeightsLayout.isLaidOut(root) {
+      return try WeightsLayout.readManifest(
+        root, model: cairn.model, training: cairn.training, path: path)
+    }
+    if try LegacyWeightsLayout.isLaidOut(root) {
+      return try LegacyWeightsLayout.readManifest(root, cairn: cairn, path: path)
+    }
+    throw CheckpointError(
+      .unrecognized, "cannot read", path: path,
+      problem: "expected a Keras checkpoint (root attribute model_config with group model_weights,"
+        + " root attribute layer_names, or a root group layers), found none of them")
+  }
+}

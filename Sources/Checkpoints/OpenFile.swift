@@ -1,0 +1,29 @@
+import HDF5
+
+/// An open HDF5 file that several values share.
+///
+/// Not `Sendable`, like the file.
+final class OpenFile {
+  let file: HDF5File
+
+  init(_ file: consuming HDF5File) { self.file = file }
+}
+
+/// Where the tensors of an open checkpoint lie.
+enum TensorStorage {
+  /// In one HDF5 file.
+  case file(OpenFile)
+  /// In several.
+  case shards(OpenShards)
+  /// In a file of plain tensors.
+  case plain(PlainTensors)
+
+  /// The open HDF5 file that holds a dataset; nil where there is none.
+  func file(of entry: CheckpointEntry) -> OpenFile? {
+    switch self {
+    case .file(let file): file
+    case .shards(let shards): shards.file(of: entry.datasetPath)
+    case .plain: nil
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import KerasConfiguration
+import Tensors
+
+/// The format of the safetensors library: the length of a JSON header in 8 bytes, the header, and the
+/// tensors one after the other, without gaps.
+///
+/// ```json
+/// {"__metadata__": {"key": "text"},
+///  "dense/kernel": {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}}
+/// ```
+///
+/// Source: the format's description in the README of github.com/huggingface/safetensors. Every rule that
+/// the library checks is checked here, before anything is allocated.
+enum Safetensors {
+  static let metadataKey = "__metadata__"
+  /// As the library has it.
+  static let headerByteCountLimit = 100_000_000
+
+  /// Whether a file of `byteCount` bytes that begins with `head` (at least 9 bytes) is such a file.
+  static func isLaidOut(_ head: [UInt8], byteCount: Int) -> Bool {
+    guard head.count >= 9, head[8] == UInt8(ascii: "{") else { return false }
+    let length = headerByteCount(head)
+    return length >= 2 && length <= UInt64(min(headerByteCountLimit, byteCount - 8))
+  }
+
+  private static func headerByteCount(_ head: [UInt8]) -> UInt64 {
+    head.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  private static let names: [(DType, String)] = [
+    (.float16, "F16"), (.bfloat16, "BF16"), (.float32, "F32"), (.float64, "F64"), (.int8, "I8"),
+    (.int16, "I16"), (.int32, "I32"), (.int64, "I64"), (.uint8, "U8"), (.uint16, "U16"),
+    (.uint32, "U32"), (.uint64, "U64"), (.bool, "BOOL"),
+  ]
+
+  static func name(of dtype: DType) -> String { names.first { $0.0 == dtype }!.1 }
+
+  /// Bytes of types that no tensor of Cairn has.
+  private static let otherTypes = ["F8_E4M3": 1, "F8_E5M2": 1]
+}
+
+// MARK: - Reading
+
+extension Safetensors {
+  /// - Throws: `unreadable` for a header that contradicts the file or itself.
+  static func open(_ path: String) throws -> PlainTensors {
+    let file = try ReadableFile(path)
+    let head = try file.read(0..<min(9, file.byteCount))
+    guard isLaidOut(head, byteCount: file.byteCount) else {
+      throw damaged(path, "expected a header that fits into the file")
+    }
+    let dataStart = 8 + Int(headerByteCount(head))
+    let json: JSONValue
+    do {
+      json = try JSONValue(parsing: file.read(8..<dataStart))
+    } catch let error as ConfigurationError {
+      throw damaged(path, "its header is no JSON: \(error.description)")
+    }
+    guard let header = json.object else { throw damaged(path, "its header is no JSON object") }
+    var metadata: PlainMetadata?
+    var items: [PlainTensors.Item] = []
+    var seen: Set<String> = []
+    for pair in header.pairs {
+      guard seen.insert(pair.key).inserted else {
+        throw damaged(path, "its header names it twice", object: pair.key)
+      }
+      if pair.key == metadataKey {
+        metadata = try PlainMetadata(texts: pair.value, path: path)
+      } else {
+        items.append(
+          try item(pair, dataStart: dataStart, fileByteCount: file.byteCount, path: path))
+      }
+    }
+    items.sort { start($0) < start($1) }
+    var end = dataStart
+    for item in items {
+      guard case .file(let place) = item.place, place.lowerBound == end else {
+        throw damaged(path, "expected its data at byte \(end - dataStart)", object: item.name)
+      }
+      end = place.upperBound
+    }
+    guard end == file.byteCount else {
+      throw damaged(
+        path, "its tensors take \(end - dataStart) bytes, found \(file.byteCount - dataStart)")
+    }
+    return PlainTensors(
+      path: path, layout: .safetensors, items: items, metadata: metadata, file: file)
+  }
+
+  private static func start(_ item: PlainTensors.Item) -> (Int, Int) {
+    guard case .file(let place) = item.place else { return (0, 0) }
+    return (place.lowerBound, place.upperBound)
+  }
+
+  private static func item(
+    _ pair: JSONObject.Pair, dataStart: Int, fileByteCount: Int, path: String
+  ) throws -> PlainTensors.Item {
+    guard let type = pair.value["dtype"]?.string, let extents = pair.value["shape"]?.array,
+      let offsets = pair.value["data_offsets"]?.array?.map(\.int), offsets.count == 2,
+      let first = offsets[0], let last = offsets[1]
+    else { throw damaged(path, "expected dtype, shape and data_offsets", object: pair.key) }
+    let dtype = names.first { $0.1 == type }?.0
+    guard let size = dtype?.byteCount ?? otherTypes[type] else {
+      throw damaged(path, "expected a known dtype, found \(type)", object: pair.key)
+    }
+    let dimensions = extents.compactMap(\.int)
+    guard dimensions.count == extents.count, let shape = Shape(validating: dimensions) else {
+      throw damaged(
+        path, "expected a shape, found \(JSONValue.array(extents).text)", object: pair.key)
+    }
+    let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: size)
+    guard first >= 0, first <= last, last <= fileByteCount - dataStart else {
+      throw damaged(path, "its data lie outside the file", object: pair.key)
+    }
+    guard !overflow, byteCount == last - first else {
+      throw damaged(
+        path, "\(type) of shape \(shape) does not take \(last - first) bytes", object: pair.key)
+    }
+    return PlainTensors.Item(
+      name: pair.key, shape: shape, dtype: dtype, storedType: type,
+      place: .file(dataStart + first..<dataStart + last))
+  }
+
+  private static func damaged(
+    _ path: String, _ problem: String, object: String? = nil
+  ) -> CheckpointError {
+    CheckpointError(.unreadable, "cannot read", path: path, object: object, problem: problem)
+  }
+}

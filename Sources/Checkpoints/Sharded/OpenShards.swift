@@ -1,0 +1,92 @@
+import HDF5
+
+/// The open files of layout E, and which of them holds which dataset.
+struct OpenShards {
+  let map: ShardMap
+  /// Like `map.shards`.
+  let files: [OpenFile]
+  /// A file in memory whose tree is that of all files together: every group and attribute, every
+  /// dataset's type and shape, and the values of scalars. Nothing else is in it.
+  let tree: OpenFile
+  private let indexByDataset: [String: Int]
+
+  /// The file of a dataset, by its absolute path.
+  func file(of dataset: String) -> OpenFile? { index(of: dataset).map { files[$0] } }
+
+  func index(of dataset: String) -> Int? { indexByDataset[dataset] }
+
+  /// Opens every file that a map names.
+  ///
+  /// - Parameter path: the map's own.
+  /// - Throws: `inconsistent` when a file lacks an object that the map puts into it, or two files hold
+  ///   the same variable.
+  init(opening map: ShardMap, path: String) throws {
+    self.map = map
+    let folder = PendingFile.folder(of: path)
+    let names = map.shards
+    var files: [OpenFile] = []
+    for name in names { files.append(OpenFile(try HDF5File.open("\(folder)/\(name)"))) }
+    let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    let tree = OpenFile(try HDF5File.inMemory(named: path))
+    var indexByDataset: [String: Int] = [:]
+    let root = try tree.file.root()
+    for object in map.objects {
+      let merged =
+        try root.exists(object.group)
+        ? try root.openGroup(object.group) : try root.createGroup(object.group)
+      for name in object.shards {
+        let index = positions[name]!
+        let part = try files[index].file.root()
+        guard try part.exists(object.group) else {
+          throw Self.inconsistent(
+            path, object.group, "the map puts it into \(name), which lacks it")
+        }
+        let group = try part.openGroup(object.group)
+        if try group.attributes.contains("name"), try !merged.attributes.contains("name") {
+          try merged.attributes.setString(
+            group.attributes.string("name"), for: "name", as: .variable(.utf8))
+        }
+        for member in try group.memberNames() {
+          let dataset = try group.openDataset(member)
+          guard indexByDataset.updateValue(index, forKey: dataset.path) == nil else {
+            throw Self.inconsistent(
+              path, String(dataset.path.dropFirst()), "two files hold it, one of them \(name)")
+          }
+          try Self.add(dataset, named: member, to: merged)
+        }
+      }
+    }
+    self.files = files
+    self.tree = tree
+    self.indexByDataset = indexByDataset
+  }
+
+  private static func add(
+    _ dataset: borrowing HDF5Dataset, named name: String, to group: borrowing HDF5Group
+  ) throws {
+    guard dataset.shape.isEmpty, let byteCount = dataset.elementType.byteCount, byteCount <= 8
+    else {
+      return try group.createOutline(name, dataset.elementType, shape: dataset.shape)
+    }
+    let copy = try group.createDataset(name, dataset.elementType, shape: [])
+    var value: UInt64 = 0
+    try withUnsafeMutableBytes(of: &value) { bytes in
+      let element = UnsafeMutableRawBufferPointer(rebasing: bytes[..<byteCount])
+      try dataset.read(into: element)
+      try copy.write(from: UnsafeRawBufferPointer(element))
+    }
+  }
+
+  private static func inconsistent(
+    _ path: String, _ object: String, _ problem: String
+  ) -> CheckpointError {
+    CheckpointError(
+      .inconsistent, "cannot read", path: path, object: "/\(object)", problem: problem)
+  }
+
+  /// The file with Cairn's own group; nil when none has it.
+  func fileWithCairnGroup() throws(HDF5Error) -> OpenFile? {
+    for file in files where try file.file.root().exists(CairnGroup.path) { return file }
+    return nil
+  }
+}

@@ -1,0 +1,123 @@
+import KerasConfiguration
+
+/// The document `x.weights.json` of layout E: which objects' variables lie in which of the files beside
+/// it.
+///
+/// ```json
+/// {"metadata": {"total_size": 220.0},
+///  "weight_map": {"/layers/dense/vars": ["x_00000.weights.h5", "x_00001.weights.h5"]}}
+/// ```
+struct ShardMap {
+  /// A group of variables, and the files that hold some of them.
+  struct Object: Equatable {
+    /// The group's path from the root, without a leading `/`.
+    let group: String
+    let shards: [String]
+  }
+
+  private(set) var objects: [Object]
+  /// What else the document says, kept when it is written again.
+  private var document = JSONObject()
+
+  /// The names of the files, in the order in which the map first names them.
+  var shards: [String] {
+    var seen: Set<String> = []
+    return objects.flatMap(\.shards).filter { seen.insert($0).inserted }
+  }
+
+  init(objects: [Object], byteCount: Int) {
+    self.objects = objects
+    document["metadata"] = ["total_size": JSONValue(Double(byteCount))]
+  }
+
+  /// The same map of files of other names.
+  func renamed(_ name: (String) -> String) -> ShardMap {
+    var renamed = self
+    renamed.objects = objects.map { .init(group: $0.group, shards: $0.shards.map(name)) }
+    return renamed
+  }
+
+  /// Larger maps are no maps.
+  static let byteCountLimit = 256 << 20
+
+  /// - Throws: `unrecognized` for JSON that is no such map, `inconsistent` for one that names a file
+  ///   outside of its folder or an object twice.
+  init(reading path: String) throws(CheckpointError) {
+    let bytes: [UInt8]
+    do {
+      let file = try ReadableFile(path)
+      guard file.byteCount <= Self.byteCountLimit else {
+        throw CheckpointError(
+          .unrecognized, "cannot read", path: path,
+          problem: "expected a map of weights of at most \(Self.byteCountLimit) bytes, found "
+            + "\(file.byteCount)")
+      }
+      bytes = try file.read(0..<file.byteCount)
+    } catch {
+      throw CheckpointError.reading(path, error)
+    }
+    let json: JSONValue
+    do {
+      json = try JSONValue(parsing: bytes)
+    } catch {
+      throw CheckpointError(
+        .unreadable, "cannot read", path: path, problem: error.description, cause: error)
+    }
+    guard let map = json["weight_map"]?.object else {
+      throw CheckpointError(
+        .unrecognized, "cannot read", path: path,
+        problem: "expected a JSON document with a weight_map of file names, found none")
+    }
+    var objects: [Object] = []
+    var groups: Set<String> = []
+    for pair in map.pairs {
+      let object = try Self.object(pair, path: path)
+      guard groups.insert(object.group).inserted else {
+        throw Self.inconsistent(path, pair.key, "the map names it twice")
+      }
+      objects.append(object)
+    }
+    self.objects = objects
+    document = json.object!
+  }
+
+  private static func object(
+    _ pair: JSONObject.Pair, path: String
+  ) throws(CheckpointError) -> Object {
+    let group = pair.key.drop { $0 == "/" }
+    guard !group.isEmpty else {
+      throw inconsistent(path, pair.key, "expected the path of a group of variables")
+    }
+    let names = pair.value.array ?? [pair.value]
+    var shards: [String] = []
+    for name in names {
+      guard let shard = name.string, !shard.isEmpty, shard != ".", shard != "..",
+        !shard.utf8.contains(where: { $0 == 0x2f || $0 == 0 })
+      else {
+        throw inconsistent(
+          path, pair.key, "expected the name of a file in the same folder, found \(name.text)")
+      }
+      shards.append(shard)
+    }
+    guard !shards.isEmpty, Set(shards).count == shards.count else {
+      throw inconsistent(
+        path, pair.key, "expected different names of files, found \(pair.value.text)")
+    }
+    return Object(group: String(group), shards: shards)
+  }
+
+  private static func inconsistent(
+    _ path: String, _ object: String, _ problem: String
+  ) -> CheckpointError {
+    CheckpointError(.inconsistent, "cannot read", path: path, object: object, problem: problem)
+  }
+
+  /// The document's text.
+  var text: String {
+    var document = document
+    document["weight_map"] = .object(
+      JSONObject(
+        objects.map { ("/\($0.group)", .array($0.shards.map { .string($0) })) }))
+    return JSONValue.object(document).prettyText
+  }
+}

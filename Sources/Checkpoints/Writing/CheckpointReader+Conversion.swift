@@ -1,0 +1,51 @@
+public import KerasConfiguration
+
+extension CheckpointReader {
+  /// Writes the checkpoint anew for another Keras or in another layout; what it says stays the same bit
+  /// for bit.
+  ///
+  /// A file that has the profile already is copied byte for byte, with everything that Cairn does not
+  /// know: groups, attributes, members, the texts of its configurations. Only layout E is cut anew when
+  /// another size of shards is asked for.
+  ///
+  /// - Parameters:
+  ///   - acceptingLoss: writes what the target can hold; otherwise nothing is written when something
+  ///     would be lost.
+  ///   - maximumShardByteCount: see ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:)``.
+  /// - Returns: what was lost, in words.
+  /// - Throws: `refused` when something would be lost, and as
+  ///   ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:)`` does.
+  @discardableResult
+  public func convert(
+    to profile: Profile, writing output: String, acceptingLoss: Bool = false,
+    replacing: Bool = false, maximumShardByteCount: Int? = nil
+  ) throws(CheckpointError) -> [String] {
+    try refuseInput(as: output)
+    if profile == Profile(dialect: manifest.dialect, layout: manifest.layout),
+      maximumShardByteCount == nil
+    {
+      try copy(to: output, replacing: replacing)
+      return []
+    }
+    let (reduced, losses) = try load().reduced(to: profile)
+    guard losses.isEmpty || acceptingLoss else {
+      throw CheckpointError(
+        .refused, "cannot convert", path: path,
+        problem: "\(profile.name) cannot hold \(losses.joined(separator: "; "))",
+        cure: "--accept-loss writes it without")
+    }
+    try reduced.save(
+      to: output, profile: profile, replacing: replacing,
+      maximumShardByteCount: maximumShardByteCount ?? ShardedLayout.defaultShardByteCount)
+    return losses
+  }
+
+  /// Writes the same checkpoint under another name.
+  private func copy(to output: String, replacing: Bool) throws(CheckpointError) {
+    do {
+      try copy(to: output, replacing: replacing) { _ in }
+    } catch {
+      throw CheckpointError.saving(output, error)
+    }
+  }
+}

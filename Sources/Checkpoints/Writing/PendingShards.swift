@@ -1,0 +1,104 @@
+import HDF5
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The files of layout E in the making: the shards get their final names first, then the map that
+/// refers to them is renamed, which is the moment at which the checkpoint begins to exist.
+///
+/// Shards of an existing checkpoint keep their names until the new map has replaced theirs, so the new
+/// ones take other names. Keras 3 opens `x_00000.weights.h5` whatever the map says (and then reads from
+/// the files of the map), so where the shards are called otherwise an empty file of that name stands
+/// beside them.
+struct PendingShards: ~Copyable {
+  /// The shards' final names, without folder.
+  let names: [String]
+  private let mapPath: String
+  private let folder: String
+  private let temporaryPaths: [String]
+  /// The name that Keras 3 insists on.
+  private let firstName: String
+  /// Shards of the checkpoint that is replaced.
+  private let replacedNames: [String]
+  private var linkedCount = 0
+  private var isCommitted = false
+
+  /// Chooses the names; creates nothing yet.
+  ///
+  /// - Throws: `EEXIST` when a file of such a name exists and nothing may be replaced.
+  init(for mapPath: String, count: Int, replacing: Bool) throws(SystemCallError) {
+    let folder = PendingFile.folder(of: mapPath)
+    self.mapPath = mapPath
+    self.folder = folder
+    let base = Self.base(ofMap: mapPath)
+    let plain = (0..<count).map { Self.shardName(base, $0) }
+    firstName = plain[0]
+    let isFree = plain.allSatisfy { FolderTree.kind(of: "\(folder)/\($0)") == nil }
+    if !isFree, !replacing { throw SystemCallError("link", code: EEXIST) }
+    let mark = "\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
+    names = isFree ? plain : (0..<count).map { Self.shardName("\(base)-\(mark)", $0) }
+    replacedNames =
+      replacing
+      ? ((try? ShardMap(reading: mapPath))?.shards ?? []).filter { $0.hasPrefix(base) } : []
+    temporaryPaths = names.map { PendingFile.temporaryPath(for: "\(folder)/\($0)") }
+  }
+
+  deinit {
+    guard !isCommitted else { return }
+    for path in temporaryPaths { unlink(path) }
+    for name in names.prefix(linkedCount) { unlink("\(folder)/\(name)") }
+  }
+
+  /// `x` for `some/x.weights.json`, as Keras computes it.
+  private static func base(ofMap path: String) -> String {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let suffix = ".weights.json"
+    return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+  }
+
+  private static func shardName(_ base: String, _ index: Int) -> String {
+    let digits = String(index)
+    return "\(base)_\(String(repeating: "0", count: max(0, 5 - digits.count)))\(digits).weights.h5"
+  }
+
+  /// Where a shard is to be written.
+  func temporaryPath(ofShard index: Int) -> String { temporaryPaths[index] }
+
+  /// Makes the shards durable, gives them their names, writes the map and renames it; then removes the
+  /// shards of the checkpoint that it replaced.
+  consuming func commit(_ map: ShardMap, replacing: Bool) throws {
+    for path in temporaryPaths { try PendingFile.synchronize(path, O_RDWR) }
+    for (temporary, name) in zip(temporaryPaths, names) {
+      try retryingInterrupted("link") { link(temporary, "\(folder)/\(name)") }
+      linkedCount += 1
+      unlink(temporary)
+    }
+    if names[0] != firstName, FolderTree.kind(of: "\(folder)/\(firstName)") == nil {
+      try Self.writeEmptyFile("\(folder)/\(firstName)")
+    }
+    try PendingFile.synchronize(folder, O_RDONLY | O_DIRECTORY)
+    let pending = PendingFile(for: mapPath)
+    try FileCopy.create(pending.temporaryPath, Array(map.text.utf8))
+    try pending.commit(replacing: replacing)
+    isCommitted = true
+    removeReplaced()
+  }
+
+  /// The new checkpoint stands, so a failure here only leaves files that nothing refers to.
+  private func removeReplaced() {
+    if names[0] != firstName { try? Self.writeEmptyFile("\(folder)/\(firstName)") }
+    for name in replacedNames where name != firstName && !names.contains(name) {
+      unlink("\(folder)/\(name)")
+    }
+  }
+
+  /// An HDF5 file without content, in one step in the place of whatever has the name.
+  private static func writeEmptyFile(_ path: String) throws {
+    let pending = PendingFile(for: path)
+    try HDF5File.create(pending.temporaryPath).close()
+    try pending.commit(replacing: true)
+  }
+}

@@ -1,0 +1,136 @@
+import Checkpoints
+import Foundation
+import KerasConfiguration
+import TestSupport
+import Testing
+
+@Suite("Sharded weights") struct ShardedTests {
+  private let profile = Profile(dialect: .keras3, layout: .sharded)
+  private let original = Fixture.path("keras-3.15/mlp_ema.h5")
+
+  private func save(to path: String, shard: Int, replacing: Bool = false) throws {
+    try CheckpointReader(opening: original).load()
+      .save(to: path, profile: profile, replacing: replacing, maximumShardByteCount: shard)
+  }
+
+  private func expectSame(_ path: String) throws {
+    let reader = try CheckpointReader(opening: path)
+    #expect(reader.manifest.layout == .sharded)
+    let diff = try CheckpointDiff(CheckpointReader(opening: original), reader)
+    #expect(diff.isEmpty, "\(diff.configuration)")
+    #expect(diff.items.count == 22)
+  }
+
+  private func map(_ path: String) throws -> JSONObject {
+    try #require(
+      JSONValue(parsing: String(contentsOfFile: path, encoding: .utf8))["weight_map"]?.object)
+  }
+
+  @Test("what Keras wrote tells what Keras says of itself, slots over several shards included")
+  func keras() throws {
+    let fixture = try KerasFixture("keras-3.15/mlp_ema")
+    let reader = try CheckpointReader(opening: Fixture.path("keras-3.15/mlp_ema.weights.json"))
+    #expect(reader.manifest.layout == .sharded)
+    #expect(reader.manifest.dialect == .keras3)
+    #expect(reader.manifest.notes.isEmpty)
+    #expect(reader.manifest.optimizer?.iterations == Int64(fixture.iterations))
+    #expect(Float(reader.manifest.optimizer?.learningRate ?? 0) == Float(fixture.learningRate))
+    var found: [String: String] = [:]
+    for entry in reader.manifest.entries where ["weight", "slot"].contains(entry.role.keyword) {
+      found[entry.name] = try reader.sha256(of: entry)
+    }
+    let expected = (fixture.variables + fixture.slots).map { ($0.name, $0.sha256) }
+    #expect(found == Dictionary(uniqueKeysWithValues: expected))
+  }
+
+  @Test(
+    "what is saved is what is loaded, whatever the size of shards", arguments: [1, 900, 1 << 40])
+  func roundTrip(shard: Int) throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("x.weights.json")
+    try save(to: path, shard: shard)
+    try expectSame(path)
+    let names = try folder.names()
+    #expect(names.count == (shard == 1 ? 23 : shard == 900 ? 7 : 2))
+    #expect(names.contains("x_00000.weights.h5"))
+    #expect(try map(path).keys.contains("/optimizer/vars"))
+    #expect(try CheckpointReader(opening: path).load().variables.count == 8)
+  }
+
+  @Test("replacing leaves one whole checkpoint, and the file that Keras insists on")
+  func replacing() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("x.weights.json")
+    try save(to: path, shard: 900)
+    let before = try folder.names()
+    #expect(throws: CheckpointError.self) { try save(to: path, shard: 2000) }
+    #expect(try folder.names() == before)
+    try expectSame(path)
+
+    try save(to: path, shard: 2000, replacing: true)
+    try expectSame(path)
+    let shards = Set(try map(path).pairs.flatMap { $0.value.array!.map { $0.string! } })
+    #expect(try Set(folder.names()) == shards.union(["x.weights.json", "x_00000.weights.h5"]))
+    try save(to: path, shard: 2000, replacing: true)
+    try expectSame(path)
+    #expect(try folder.names().count == shards.count + 2)
+  }
+
+  @Test("a save that fails at its last step leaves nothing behind")
+  func failure() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("x.weights.json")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    for replacing in [false, true] {
+      #expect(throws: CheckpointError.self) { try save(to: path, shard: 900, replacing: replacing) }
+      #expect(try folder.names() == ["x.weights.json"])
+    }
+  }
+
+  @Test("tensors are restored into the shards that hold them, the others stay as they are")
+  func restoring() throws {
+    let folder = try TemporaryDirectory()
+    let (path, output) = (folder.file("x.weights.json"), folder.file("y.weights.json"))
+    try save(to: path, shard: 900)
+    let source = try CheckpointReader(opening: Fixture.path("keras-3.15/mlp.h5"))
+    let target = try CheckpointReader(opening: path)
+    let plan = RestorePlan(
+      source: source.manifest, target: target.manifest, only: Glob("accumulator/*"))
+    try source.restore(plan, into: target, writing: output)
+    let changed = try CheckpointDiff(target, CheckpointReader(opening: output)).items
+      .filter { $0.outcome.keyword != "equal" }.map(\.name)
+    #expect(changed.count == 6 && changed.allSatisfy { $0.hasPrefix("accumulator/") })
+    #expect(
+      try Data(contentsOf: URL(fileURLWithPath: folder.file("x_00000.weights.h5")))
+        == Data(contentsOf: URL(fileURLWithPath: folder.file("y_00000.weights.h5"))))
+  }
+
+  @Test(
+    "a map that leads elsewhere, or contradicts itself or the files, is refused",
+    arguments: [
+      (#"{"metadata": {}}"#, CheckpointError.Kind.unrecognized),
+      (#"{"weight_map": {}}"#, .unrecognized),
+      (#"{"weight_map": {"/layers/dense/vars": "../x_00000.weights.h5"}}"#, .inconsistent),
+      (#"{"weight_map": {"/layers/dense/vars": "/etc/passwd"}}"#, .inconsistent),
+      (#"{"weight_map": {"/layers/dense/vars": [3]}}"#, .inconsistent),
+      (#"{"weight_map": {"/layers/dense/vars": []}}"#, .inconsistent),
+      (#"{"weight_map": {"/": "x_00000.weights.h5"}}"#, .inconsistent),
+      (
+        #"{"weight_map": {"/layers/dense/vars": ["x_00000.weights.h5", "x_00000.weights.h5"]}}"#,
+        .inconsistent
+      ),
+      (#"{"weight_map": {"/layers/dens/vars": "x_00000.weights.h5"}}"#, .inconsistent),
+      (#"{"weight_map": {"/layers/dense/vars": "none.weights.h5"}}"#, .unreadable),
+      (#"{"weight_map": {"/layers"#, .unreadable),
+    ])
+  func hostileMaps(text: String, kind: CheckpointError.Kind) throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("x.weights.json")
+    try save(to: path, shard: 1 << 30)
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    let error = try #require(throws: CheckpointError.self) {
+      _ = try CheckpointReader(opening: path)
+    }
+    #expect(error.kind == kind, "\(error)")
+  }
+}

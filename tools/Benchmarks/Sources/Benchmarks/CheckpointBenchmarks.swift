@@ -1,0 +1,122 @@
+import CairnKit
+import Foundation
+
+/// Saving and loading, against plain calls that move the same bytes.
+enum CheckpointBenchmarks {
+  /// 16 tensors of 64 MiB: a durable save against `write` and `fsync`, and a load against `read`.
+  static func large() throws {
+    try compare(
+      "16 x 64 MiB", checkpoint(layers: 16, inputs: 4096, units: 4096), repetitions: 5)
+  }
+
+  /// 20,000 tensors of 16 KiB: what libhdf5's layout costs.
+  static func many() throws {
+    try compare(
+      "20,000 x 16 KiB", checkpoint(layers: 20_000, inputs: 64, units: 64), repetitions: 3)
+  }
+
+  private static func compare(
+    _ title: String, _ checkpoint: Checkpoint, repetitions: Int
+  ) throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("cairn-benchmark-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let tensors = checkpoint.variables.map(\.value)
+    let byteCount = tensors.reduce(0) { $0 + $1.byteCount }
+    let weights = Profile(dialect: .keras3, layout: .weights)
+    let archive = Profile(dialect: .keras3, layout: .archive)
+
+    func save(_ name: String, _ profile: Profile) -> Variant {
+      Variant(name: "save \(profile.name)", ceiling: "write + fsync") {
+        do {
+          try checkpoint.save(to: "\(folder)/\(name)", profile: profile, replacing: true)
+        } catch { fatalError("\(error)") }
+      }
+    }
+    printTable(
+      "\(title), durable saves",
+      measure(
+        [
+          Variant(name: "write", run: { write(tensors, to: "\(folder)/plain", durable: false) }),
+          Variant(
+            name: "write + fsync", run: { write(tensors, to: "\(folder)/plain", durable: true) }),
+          save("x.weights.h5", weights), save("x.keras", archive),
+        ], repetitions: repetitions), elements: tensors.count,
+      bytesPerElement: byteCount / tensors.count)
+
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
+    defer { buffer.deallocate() }
+    memset(buffer.baseAddress!, 1, byteCount)
+    func load(_ name: String, _ title: String) -> Variant {
+      Variant(name: title, ceiling: "read, warm, into touched memory") {
+        do {
+          let loaded = try CheckpointReader(opening: "\(folder)/\(name)").load()
+          precondition(loaded.variables.count == tensors.count)
+        } catch { fatalError("\(error)") }
+      }
+    }
+    printTable(
+      "\(title), loads",
+      measure(
+        [
+          Variant(name: "read, warm, into touched memory") {
+            read("\(folder)/plain", into: buffer)
+          },
+          Variant(name: "read, warm, into fresh memory", ceiling: "read, warm, into touched memory")
+          {
+            let fresh = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
+            read("\(folder)/plain", into: fresh)
+            fresh.deallocate()
+          },
+          load("x.weights.h5", "load weights"), load("x.keras", "load archive"),
+        ], repetitions: repetitions), elements: tensors.count,
+      bytesPerElement: byteCount / tensors.count)
+  }
+
+  private static func write(_ tensors: [Tensor], to path: String, durable: Bool) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    precondition(descriptor >= 0)
+    for tensor in tensors {
+      tensor.withUnsafeBytes { bytes in
+        var done = 0
+        while done < bytes.count {
+          let count = Foundation.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+          precondition(count > 0)
+          done += count
+        }
+      }
+    }
+    if durable { precondition(fsync(descriptor) == 0) }
+    close(descriptor)
+  }
+
+  private static func read(_ path: String, into buffer: UnsafeMutableRawBufferPointer) {
+    let descriptor = open(path, O_RDONLY)
+    precondition(descriptor >= 0)
+    var done = 0
+    while done < buffer.count {
+      let count = Foundation.read(
+        descriptor, buffer.baseAddress! + done, min(64 << 20, buffer.count - done))
+      precondition(count > 0)
+      done += count
+    }
+    close(descriptor)
+  }
+
+  /// A chain of layers without biases.
+  private static func checkpoint(layers: Int, inputs: Int, units: Int) throws -> Checkpoint {
+    let kinds = (0..<layers).map { _ in
+      LayerConfiguration.Kind.dense(.init(units: units, usesBias: false))
+    }
+    let model = try Model.sequential(inputShape: [inputs], kinds)
+    let value = RandomStream(seed: 1)
+    return Checkpoint(
+      model: model.configuration,
+      variables: model.variables.enumerated().map { index, variable in
+        Variable(
+          id: variable.id, name: variable.name,
+          value: Tensor(repeating: Double(value.uniform(at: UInt64(index))), shape: variable.shape))
+      })
+  }
+}
