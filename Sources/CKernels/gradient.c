@@ -74,3 +74,8 @@ CK_DISPATCHED(
     CK_INDEPENDENT_ITERATIONS
     for (size_t i = block; i < count; i++)
       new_accumulator[i] = (gradient[i] + accumulator[i]) / divisor;)
+
+CK_DISPATCHED(
+    void, ck_add_f32, (size_t count, const float *gradient, float *sum), (count, gradient, sum),
+    CK_INDEPENDENT_ITERATIONS
+    for (size_t i = 0; i < count; i++) sum[i] = sum[i] + gradient[i];)

@@ -43,7 +43,7 @@ private struct RowRun: @unchecked Sendable {
   let sums: UnsafeMutableRawPointer?
   let sumByteCount: Int
 
-  private static let prefetchDistance = 8
+  private static let prefetchDistance = 4
 
   /// Updates some groups, or some rows where every row is updated.
   func update(_ range: Range<Int>, thread: Int) {
@@ -103,7 +103,12 @@ extension RowUpdate {
   /// The sum of the gradients in order of appearance, from zero.
   fileprivate func addGradients(into sum: UnsafeMutableRawPointer) {
     switch dtype {
-    case .float32: addGradients(into: sum, as: Float.self)
+    case .float32:
+      let sum = sum.bindMemory(to: Float.self, capacity: count)
+      sum.initialize(repeating: 0, count: count)
+      for index in 0..<gradientCount {
+        ck_add_f32(count, gradient(index).assumingMemoryBound(to: Float.self), sum)
+      }
     case .float64: addGradients(into: sum, as: Double.self)
     case .float16: addGradients(into: sum, as: Float16.self)
     case .bfloat16: addGradients(into: sum, as: BFloat16.self)

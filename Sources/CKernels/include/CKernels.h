@@ -64,6 +64,9 @@ void ck_multiply_f32(size_t count, float factor, const float *gradient, float *r
 /// The sum of the squares, each rounded to float and then added in double.
 double ck_sum_of_squares_f32(size_t count, const float *gradient);
 
+/// sum = sum + gradient
+void ck_add_f32(size_t count, const float *gradient, float *sum);
+
 /// new_accumulator = (gradient + accumulator) / divisor
 void ck_accumulate_f32(
     size_t count, float divisor, const float *gradient, const float *accumulator,

@@ -123,7 +123,6 @@ enum OptimizerBenchmarks {
   /// 4,096 random rows of 64, in tables of several sizes at once: 12 GiB with their accumulators.
   static func rows() throws {
     let (touched, width) = (4096, 64)
-    let gradient = Tensor(repeating: 0.01, shape: [touched, width])
     for threads in [1, 2] {
       var tables = try [10_000, 5_000_000, 20_000_000].map {
         try Table(rowCount: $0, width: width, touched: touched, threads: threads)
@@ -134,7 +133,7 @@ enum OptimizerBenchmarks {
           Variant(name: "5,000,000 rows") { tables[1].step() },
           Variant(name: "20,000,000 rows", ceiling: "5,000,000 rows") { tables[2].step() },
           Variant(name: "20,000,000 rows bare", ceiling: "20,000,000 rows") {
-            tables[2].gatherAndScatter(gradient)
+            tables[2].gatherAndScatter()
           },
         ], repetitions: 201)
       printTable(
@@ -147,34 +146,29 @@ enum OptimizerBenchmarks {
 /// A table and the row-indexed gradients that are applied to it in turn.
 private struct Table {
   private var training: Training
-  private let steps: [Gradient]
-  private let halfDraws: [[Int]]
+  private let steps: [IndexedRows]
   private var next = 0
 
   init(rowCount: Int, width: Int, touched: Int, threads: Int) throws {
     let stream = RandomStream(seed: UInt64(rowCount))
-    func draw(_ number: Int, below bound: Int) -> [Int] {
-      (0..<touched).map {
-        Int(stream.substream(UInt64(number)).words(at: UInt64($0))[0]) % bound
-      }
-    }
-    halfDraws = (0..<16).map { draw(100 + $0, below: rowCount / 2) }
-    steps = (0..<16).map {
-      .rows(
-        IndexedRows(
-          indices: draw($0, below: rowCount),
-          values: Tensor(repeating: 0.01, shape: [touched, width]), shape: [rowCount, width]))
+    steps = (0..<16).map { number in
+      IndexedRows(
+        indices: (0..<touched).map {
+          Int(stream.substream(UInt64(number)).words(at: UInt64($0))[0]) % rowCount
+        },
+        values: Tensor(repeating: 0.01, shape: [touched, width]), shape: [rowCount, width])
     }
     training = try Training(Training.variables(shapes: [[rowCount, width]]), threads: threads)
   }
 
   mutating func step() {
-    training.step([steps[next % steps.count]])
+    training.step([.rows(steps[next % steps.count])])
     next += 1
   }
 
-  mutating func gatherAndScatter(_ gradient: Tensor) {
-    training.gatherAndScatter(halfDraws[next % halfDraws.count], gradient)
+  /// The memory of the step after the next.
+  mutating func gatherAndScatter() {
+    training.gatherAndScatter(steps[(next + 8) % steps.count])
     next += 1
   }
 }

@@ -39,15 +39,18 @@ struct Training {
 
   mutating func step() { step(gradients) }
 
-  /// The bare gather and scatter of rows in two places of the table itself: the memory of a row-indexed
-  /// step without its arithmetic. `rows` lie in the table's first half.
-  mutating func gatherAndScatter(_ rows: [Int], _ gradient: Tensor) {
-    let width = variables[0].value.shape[1]
-    let half = variables[0].value.shape[0] / 2 * width
+  /// The bare gather and scatter of the rows of a step, in the table and in its accumulator: the step's
+  /// memory without its arithmetic. (It writes into both as no program should: nothing else holds them.)
+  mutating func gatherAndScatter(_ rows: IndexedRows) {
+    let width = rows.shape[1]
+    guard let accumulator = optimizer.slots["accumulator", variables[0].id] else { return }
     variables[0].value.withMutableElements(of: Float.self) { table in
-      gradient.withElements(of: Float.self) { gradient in
-        guard let base = table.baseAddress, let gradient = gradient.baseAddress else { return }
-        ceiling_rows(rows.count, width, rows, gradient, base, base + half)
+      accumulator.withElements(of: Float.self) { accumulator in
+        rows.values.withElements(of: Float.self) { gradient in
+          ceiling_rows(
+            rows.indices.count, width, rows.indices, gradient.baseAddress, table.baseAddress,
+            UnsafeMutablePointer(mutating: accumulator.baseAddress))
+        }
       }
     }
   }
