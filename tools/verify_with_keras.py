@@ -10,6 +10,9 @@
    trains on, and its gradients, applied by Cairn's optimizer, end in equal bits; an epoch's losses
    agree within 2e-6, the weights after it within 4e-6, predictions within 1e-6. The same for files
    written by Keras.
+4. The layouts of several files: Keras 3 opens what `checkpoint-inspect convert` made of every
+   fixture, as a folder and in shards, without a warning and with equal bits, slots included. NumPy and
+   safetensors read what `export` wrote, and Cairn reads what they write.
 
 Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it
 cannot run. Makes the virtual environments that it needs (see keras_environments.py).
@@ -28,11 +31,13 @@ import keras_environments as environments
 from verification.binaries import Binaries
 from verification.exchange import CASES, Exchange
 from verification.fixture_checks import check_fixtures
+from verification.layouts import check_layouts
 from verification.report import Report
 
 KINDS = {
     "traces": (),
     "fixtures": ("checkpoint-inspect",),
+    "layouts": ("checkpoint-inspect",),
     "exchange": ("apply-gradients", "cairn", "checkpoint-inspect"),
 }
 """The kinds of check and the executables that each needs."""
@@ -68,6 +73,8 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
                      generate_fixtures.check_traces(fixtures, 0.1, seed), f"seed {seed}")
     if "fixtures" in kinds:
         check_fixtures(report, cairn, fixtures)
+    if "layouts" in kinds:
+        check_layouts(report, cairn, fixtures, folder / "layouts")
     if "exchange" in kinds:
         for case in CASES:
             Exchange(case, cairn, report, folder / case.folder_name).run()

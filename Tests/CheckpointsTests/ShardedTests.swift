@@ -76,6 +76,26 @@ import Testing
     #expect(try folder.names().count == shards.count + 2)
   }
 
+  @Test("shards of a writer that died are removed by the next save, those of another map are not")
+  func abandoned() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("x.weights.json")
+    try save(to: path, shard: 1 << 30)
+    // No process has the number 4194305: the most that Linux gives is 4194304.
+    let dead = ["x-4194305-ab_00000.weights.h5", "x-4194305-ab_00001.weights.h5"]
+    let others = [
+      "x-4194305-cd.weights.json", "x-4194305-cd_00000.weights.h5", "x-y_00000.weights.h5",
+    ]
+    for name in dead + others {
+      try Data("content".utf8).write(to: URL(fileURLWithPath: folder.file(name)))
+    }
+    try save(to: path, shard: 1 << 30, replacing: true)
+    let names = try folder.names()
+    #expect(!dead.contains(where: names.contains))
+    #expect(others.allSatisfy(names.contains))
+    try expectSame(path)
+  }
+
   @Test("a save that fails at its last step leaves nothing behind")
   func failure() throws {
     let folder = try TemporaryDirectory()

@@ -49,6 +49,14 @@ class Binaries:
         """`checkpoint-inspect restore`."""
         self._run("checkpoint-inspect", "restore", source, "--into", target, "-o", output)
 
+    def convert(self, source: Path, output: Path, profile: str, *options: object) -> None:
+        """`checkpoint-inspect convert`."""
+        self._run("checkpoint-inspect", "convert", source, output, "--to", profile, *options)
+
+    def export(self, source: Path, output: Path) -> None:
+        """`checkpoint-inspect export`."""
+        self._run("checkpoint-inspect", "export", source, output)
+
     def apply_gradients(self, checkpoint: Path, gradients: Path, output: Path) -> None:
         """The test support's `apply-gradients`."""
         self._run("apply-gradients", checkpoint, "--gradients", gradients, "--output", output)

@@ -40,6 +40,28 @@ extension ZipArchive {
     try put(directory + end, descriptor, at: position)
   }
 
+  /// Gives a member of a copy of this archive other content: it goes where the directory stood, and the
+  /// directory behind it. All other members keep their bytes and places; the old content stays as bytes
+  /// that nothing refers to.
+  func replace(
+    _ name: String, with content: [UInt8], in copy: String
+  ) throws(SystemCallError) {
+    let descriptor = try retryingInterrupted("open") { open(copy, O_RDWR | O_CLOEXEC) }
+    defer { close(descriptor) }
+    let entry = Entry(
+      name: name, crc32: libdeflate_crc32(0, content, content.count), byteCount: content.count,
+      headerOffset: directoryOffset)
+    let start = directoryOffset
+    let member = entry.localHeader(dataAt: nil) + content
+    let directory =
+      members.filter { $0.name != name }.flatMap(\.record) + entry.directoryRecord
+    let count = members.count { $0.name != name } + 1
+    let end = start + member.count + directory.count
+    let records = Self.endRecords(count: count, directory: start + member.count..<end)
+    try Self.put(member + directory + records, descriptor, at: start)
+    try retryingInterrupted("ftruncate") { ftruncate(descriptor, off_t(end + records.count)) }
+  }
+
   /// Computes the checksum of a stored member anew, after its bytes were changed in place.
   static func renewChecksum(
     of member: Member, checksumOffsets: [Int], in path: String

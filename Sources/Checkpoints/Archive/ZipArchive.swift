@@ -12,6 +12,8 @@ import CDeflate
 struct ZipArchive {
   let path: String
   let members: [Member]
+  /// Where the directory begins, behind the data of all members.
+  let directoryOffset: Int
 
   struct Member {
     let name: String
@@ -24,6 +26,8 @@ struct ZipArchive {
     /// Where the checksum stands: in the member's header and in the directory. Nil where it stands
     /// behind the data, too, as in archives that were written to a pipe.
     let checksumOffsets: [Int]?
+    /// Its entry in the directory.
+    let record: [UInt8]
   }
 
   enum Method: Equatable {
@@ -45,7 +49,9 @@ struct ZipArchive {
   init(reading path: String) throws(CheckpointError) {
     self.path = path
     do {
-      members = try Directory(ReadableFile(path), path: path).members
+      let directory = try Directory(ReadableFile(path), path: path)
+      members = directory.members
+      directoryOffset = directory.offset
     } catch {
       throw CheckpointError.reading(path, error)
     }
@@ -106,6 +112,7 @@ struct ZipArchive {
 /// Walks the end record, its 64-bit form where there is one, and the directory.
 private struct Directory {
   private(set) var members: [ZipArchive.Member] = []
+  let offset: Int
 
   init(_ file: borrowing ReadableFile, path: String) throws {
     func damaged(_ problem: String) -> CheckpointError {
@@ -134,6 +141,7 @@ private struct Directory {
     guard start <= file.byteCount, size <= file.byteCount - start else {
       throw damaged("its directory lies outside the file")
     }
+    offset = start
     let directory = Record(try file.read(start..<start + size))
     var position = 0
     for _ in 0..<count {
@@ -161,7 +169,8 @@ private struct Directory {
           name: entry.name, method: entry.method, data: first..<first + entry.storedByteCount,
           byteCount: entry.byteCount, crc32: entry.crc32,
           checksumOffsets: header.uint16(6) & 8 == 0
-            ? [entry.headerOffset + 14, start + position - entry.recordLength + 16] : nil))
+            ? [entry.headerOffset + 14, start + position - entry.recordLength + 16] : nil,
+          record: directory.bytes(position - entry.recordLength..<position)))
     }
   }
 
@@ -226,6 +235,7 @@ private struct Record {
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   var count: Int { bytes.count }
+  func bytes(_ range: Range<Int>) -> [UInt8] { Array(bytes[range]) }
   func uint16(_ position: Int) -> UInt16 {
     UInt16(bytes[position]) | UInt16(bytes[position + 1]) << 8
   }

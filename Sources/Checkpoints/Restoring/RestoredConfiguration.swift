@@ -4,69 +4,152 @@ import KerasConfiguration
 /// The loss, metrics and optimizer configuration of one checkpoint, put into a copy of another.
 struct RestoredConfiguration {
   private let training: TrainingConfiguration
-  private let target: CheckpointManifest
+  private let dialect: Dialect
+  private let place: Place
 
-  /// Checks that the target has a place for it, and its dialect the words.
+  /// Where a layout has its configuration.
+  private enum Place {
+    /// An attribute of the root.
+    case root
+    /// Attributes of Cairn's own group, in layouts that have no place for it themselves.
+    case cairnGroup
+    case document
+    case member(of: ZipArchive)
+  }
+
+  /// Checks that the target has a place for it, its dialect the words, and its optimizer the slots: Keras
+  /// ties slots to variables by the order that the configuration implies.
   ///
-  /// - Throws: `unsupported`.
+  /// - Throws: `unsupported`; `refused` where the slots are others.
   init(
     of source: CheckpointManifest, for target: CheckpointManifest, targetPath: String
   ) throws(CheckpointError) {
-    guard var training = source.training else {
+    guard let training = source.training else {
       preconditionFailure("a plan without a configuration takes none")
     }
-    // The stored variable is the rate in force, whatever the configuration says.
-    if let rate = source.optimizer?.learningRate, let entry = training.optimizer,
-      let configured = entry.constantLearningRate, Float(configured) != Float(rate),
-      var decoded = try? entry.decoded()
-    {
-      decoded.learningRate = .constant(rate)
-      training.optimizer = try? decoded.entry(for: entry.dialect, in: .attribute)
-    }
-    self.training = training
-    self.target = target
-    do {
-      switch target.layout {
-      case .wholeModel: _ = try training.json(for: target.dialect, in: .attribute)
-      case .directory: _ = try training.json(for: target.dialect, in: .document)
-      case .weights, .legacyWeights, .sharded, .archive, .safetensors, .npz:
+    try Self.checkSlots(of: training, in: target, path: targetPath)
+    self.training = training.withRateInForce(of: source.optimizer)
+    dialect = target.dialect
+    switch target.layout {
+    case .wholeModel: place = .root
+    case .directory: place = .document
+    case .archive: place = .member(of: try ZipArchive(reading: targetPath))
+    case .weights, .legacyWeights, .sharded, .safetensors, .npz:
+      guard target.isFromCairn, target.model != nil else {
         throw CheckpointError(
           .unsupported, "cannot restore into", path: targetPath, object: "configuration",
-          problem: "the layout \(target.layout.rawValue) has no place where it could be exchanged",
-          cure: "convert the target to a whole-model file or a folder first")
+          problem: "a file of weights by Keras has no place for it",
+          cure: "choose a whole-model file, an archive or a folder as the target")
       }
+      place = .cairnGroup
+    }
+    do {
+      _ = try json
     } catch {
-      throw (error as? CheckpointError)
-        ?? CheckpointError(
-          .unsupported, "cannot restore into", path: targetPath, object: "configuration",
-          problem: String(describing: error), cause: error)
+      throw CheckpointError(
+        .unsupported, "cannot restore into", path: targetPath, object: "configuration",
+        problem: error.description, cause: error)
     }
   }
 
-  /// Exchanges it in the copy whose file of tensors lies at `copy`.
-  func write(to copy: String) throws {
-    if target.layout == .directory {
-      let path =
-        "\(PendingFile.folder(of: copy))/\(ArchiveLayout.configurationMember)"
-      let bytes = try ReadableFile(path)
-      guard var object = try JSONValue(parsing: bytes.read(0..<bytes.byteCount)).object else {
-        return
-      }
-      object["compile_config"] = try training.json(for: target.dialect, in: .document)
-      FolderTree.remove(path)
-      try FileCopy.create(path, Array(JSONValue.object(object).text.utf8))
+  private static func checkSlots(
+    of training: TrainingConfiguration, in target: CheckpointManifest, path: String
+  ) throws(CheckpointError) {
+    var held: [String] = []
+    for entry in target.entries {
+      if case .slot(let slot, _, _) = entry.role, !held.contains(slot) { held.append(slot) }
+    }
+    guard !held.isEmpty, let implied = training.optimizer?.slotNames, Set(implied) != Set(held)
+    else {
       return
     }
-    let file = try HDF5File.openForUpdate(copy)
+    throw CheckpointError(
+      .refused, "cannot restore into", path: path, object: "configuration",
+      problem: "its optimizer keeps \(implied.joined(separator: ", ")), the target holds "
+        + "\(held.joined(separator: ", "))",
+      cure: "choose a source whose optimizer keeps the same")
+  }
+
+  /// As the target spells it.
+  private var json: JSONValue {
+    get throws(ConfigurationError) {
+      switch place {
+      case .root: try training.json(for: dialect, in: .attribute)
+      // No Keras reads it there, so it keeps its words.
+      case .cairnGroup: try training.json(for: training.dialect, in: .attribute)
+      case .document, .member: try training.json(for: dialect, in: .document)
+      }
+    }
+  }
+
+  /// Exchanges it in copies of the target's files with tensors.
+  func write(to copies: [String]) throws {
+    switch place {
+    case .root:
+      try update(copies[0]) { root in
+        try root.attributes.replace("training_config", json.text, as: .variable(.ascii))
+      }
+    case .cairnGroup:
+      for copy in copies {
+        try update(copy) { root in
+          guard try root.exists(CairnGroup.path) else { return }
+          let group = try root.openGroup(CairnGroup.path)
+          try group.attributes.replace("training_config", json.text, as: .variable(.utf8))
+          try group.attributes.replace(
+            "training_config_dialect", training.dialect.rawValue, as: .variable(.utf8))
+        }
+      }
+    case .document:
+      let path = "\(PendingFile.folder(of: copies[0]))/\(ArchiveLayout.configurationMember)"
+      let file = try ReadableFile(path)
+      let text = try document(file.read(0..<file.byteCount))
+      FolderTree.remove(path)
+      try FileCopy.create(path, text)
+    case .member(let archive):
+      guard let member = archive[ArchiveLayout.configurationMember] else { return }
+      try archive.replace(
+        member.name, with: document(archive.content(of: member)), in: copies[0])
+    }
+  }
+
+  /// A model's document with this configuration in it.
+  private func document(_ bytes: [UInt8]) throws -> [UInt8] {
+    var object = try JSONValue(parsing: bytes).object ?? JSONObject()
+    object["compile_config"] = try json
+    return Array(JSONValue.object(object).text.utf8)
+  }
+
+  private func update(
+    _ path: String, _ change: (borrowing HDF5Group) throws -> Void
+  ) throws {
+    let file = try HDF5File.openForUpdate(path)
     do {
       let root = try file.root()
-      if try root.attributes.contains("training_config") {
-        try root.attributes.remove("training_config")
-      }
-      try root.attributes.setString(
-        training.json(for: target.dialect, in: .attribute).text, for: "training_config",
-        as: .variable(.ascii))
+      try change(root)
     }
     try file.close()
+  }
+}
+
+extension HDF5Attributes {
+  fileprivate func replace(
+    _ name: String, _ text: String, as type: HDF5StringType
+  ) throws(HDF5Error) {
+    if try contains(name) { try remove(name) }
+    try setString(text, for: name, as: type)
+  }
+}
+
+extension TrainingConfiguration {
+  /// Keras 3 stores the rate in force as a variable, whatever the configuration says.
+  fileprivate func withRateInForce(of optimizer: OptimizerSummary?) -> TrainingConfiguration {
+    guard let rate = optimizer?.learningRate, let entry = self.optimizer,
+      let configured = entry.constantLearningRate, Float(configured) != Float(rate),
+      var decoded = try? entry.decoded()
+    else { return self }
+    decoded.learningRate = .constant(rate)
+    var result = self
+    result.optimizer = try? decoded.entry(for: entry.dialect, in: .attribute)
+    return result
   }
 }

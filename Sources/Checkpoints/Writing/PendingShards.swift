@@ -90,8 +90,23 @@ struct PendingShards: ~Copyable {
   /// The new checkpoint stands, so a failure here only leaves files that nothing refers to.
   private func removeReplaced() {
     if names[0] != firstName { try? Self.writeEmptyFile("\(folder)/\(firstName)") }
-    for name in replacedNames where name != firstName && !names.contains(name) {
+    let stale = replacedNames + abandonedNames
+    for name in stale where name != firstName && !names.contains(name) {
       unlink("\(folder)/\(name)")
+    }
+  }
+
+  /// Shards of this checkpoint whose writers died before their map was renamed.
+  private var abandonedNames: [String] {
+    let base = Self.base(ofMap: mapPath)
+    return ((try? FolderTree.names(in: folder)) ?? []).filter { name in
+      guard name.hasPrefix("\(base)-"), let end = name.lastIndex(of: "_") else { return false }
+      let mark = name[..<end].dropFirst(base.count + 1).split(separator: "-")
+      guard mark.count == 2, let writer = pid_t(mark[0]), UInt32(mark[1], radix: 16) != nil,
+        !PendingFile.isRunning(writer)
+      else { return false }
+      // Another checkpoint may have such a name.
+      return FolderTree.kind(of: "\(folder)/\(name[..<end]).weights.json") == nil
     }
   }
 

@@ -1,0 +1,1 @@
+"""What runs inside the environment `tensors`: NumPy and safetensors, no Keras."""
