@@ -59,8 +59,8 @@ struct RestoredConfiguration {
     for entry in target.entries {
       if case .slot(let slot, _, _) = entry.role, !held.contains(slot) { held.append(slot) }
     }
-    guard !held.isEmpty, let implied = training.optimizer?.slotNames, Set(implied) != Set(held)
-    else {
+    let order = training.optimizer?.slotOrder(in: target.dialect)
+    guard !held.isEmpty, let implied = order?.slots.map(\.name), Set(implied) != Set(held) else {
       return
     }
     throw CheckpointError(
