@@ -112,6 +112,9 @@ extension OpenCheckpoint {
     throw CheckpointError(
       .unrecognized, "cannot read", path: path,
       problem: "expected a Keras checkpoint (root attribute model_config with group model_weights,"
-        + " root attribute layer_names, or a root group layers), found none of them")
+        + " root attribute layer_names, or a root group layers), found none of them",
+      cure: try root.exists(WeightsLayout.optimizerGroup)
+        ? "if it is one of several files of sharded weights, open the .weights.json beside it" : nil
+    )
   }
 }
