@@ -1,6 +1,6 @@
 """Records what this environment's Keras writes into files about optimizers, and what it refuses.
 
-The files `optimizer_configurations.json`, `optimizer_refusals.json` and `optimizer_operations.json`
+The files `optimizer_configurations.json` and `optimizer_refusals.json`
 are described in `Fixtures/README.md`.
 """
 
@@ -19,7 +19,6 @@ import numpy as np
 
 from keras_side.configuration_table import CASES, TRIALS, Case
 from keras_side.generation import Generation, current
-from keras_side.operation_table import record_operations
 from keras_side.trace_table import KERAS2
 
 
@@ -119,7 +118,6 @@ def main() -> int:
            if generation.arithmetic in case.arithmetics])
     write(folder / "optimizer_refusals.json", generation,
           [record_trial(generation, optimizer, arguments) for optimizer, arguments in TRIALS])
-    write(folder / "optimizer_operations.json", generation, list(record_operations(generation)))
     return 0
 
 
