@@ -83,12 +83,52 @@ extension Optimizer {
   }
 }
 
+// MARK: - The formula alone
+
+extension Optimizer {
+  /// Updates one variable and its slots by the rule alone, as Keras's `update_step` does: nothing is
+  /// clipped or accumulated, nothing decays, no average moves, nothing is counted.
+  ///
+  /// All or nothing: throws ``OptimizerError/notBuilt``, and before anything changes what
+  /// ``applyGradients(_:to:)`` throws of a variable that is unknown or a gradient that does not fit or is
+  /// absent.
+  public mutating func updateStep(
+    _ gradient: Gradient, of variable: inout Variable
+  ) throws(OptimizerError) {
+    guard isBuilt else { throw .notBuilt }
+    try checkSlots()
+    let place = try place(of: variable, guess: 0)
+    try check([gradient], for: [variable])
+    defer { plan.removeAll() }
+    plan.places.append(place)
+    plan.transforms.append(.identity)
+    let scalars = StepScalars(
+      learningRate: learningRate.value(at: iterations), iterations: updateCount,
+      arithmetic: arithmetic, decay: legacyDecay)
+    let work = StepWork(
+      rule: rule, stagedRule: nil, scalars: scalars, decay: nil, average: nil,
+      threadCount: threadCount)
+    var gradients = [gradient]
+    convert(&gradients, [variable])
+    beginRule(scalars)
+    switch gradients[0] {
+    case .none: break
+    case .rows(let rows): updateRows(&variable, 0, rows, work)
+    case .dense(let tensor):
+      planElements(&variable, 0, gradient: tensor.storageForReading.base, nil, isBare: true)
+      plan.runElements(work)
+    }
+    withExtendedLifetime(gradients) {}
+  }
+}
+
 // MARK: - Planning
 
 extension Optimizer {
   /// An update of every element: by a gradient, with decay before and the average after if there are any.
   private mutating func planElements(
-    _ variable: inout Variable, _ index: Int, gradient: UnsafeRawPointer, _ average: AverageUpdate?
+    _ variable: inout Variable, _ index: Int, gradient: UnsafeRawPointer,
+    _ average: AverageUpdate?, isBare: Bool = false
   ) {
     let place = plan.places[index]
     let firstSlot = plan.slots.count
@@ -98,8 +138,9 @@ extension Optimizer {
     plan.append(
       UpdatePlan.Elements(
         variable: Plane(old: old.base, new: new.base), gradient: gradient,
-        transform: plan.transforms[index], decays: weightDecay != nil && decays[place],
-        average: averageSlot.map { planeForUpdate(ofSlot: $0, place) }, firstSlot: firstSlot,
+        transform: plan.transforms[index], decays: !isBare && weightDecay != nil && decays[place],
+        average: isBare ? nil : averageSlot.map { planeForUpdate(ofSlot: $0, place) },
+        firstSlot: firstSlot,
         slotCount: ruleSlots[place].count, dtype: variable.value.dtype,
         count: variable.value.elementCount))
   }

@@ -14,7 +14,7 @@ import Training
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Train a model with Adagrad.",
+    abstract: "Train a model: with the optimizer of its file, or with Adagrad.",
     discussion: """
       Example: cairn train digits.h5 --epochs 30 --checkpoints run --save-every-steps 100 \
       --output model.h5

@@ -165,6 +165,33 @@ struct OptionTests {
     expectIdentical(variables[0].value, live)
   }
 
+  @Test("the formula alone neither clips nor decays nor averages nor counts")
+  func updateStep() throws {
+    for gradient in [dense([Float(1), 2], shape: [2, 1]), rows([1], [Float(3)], of: [2, 1])] {
+      var bare = variable("a", [Float(1), 2], shape: [2, 1])
+      var plain = [bare]
+      var optimizer = try Optimizer(
+        Adagrad(), clipping: .norm(0.1), weightDecay: 0.5, averages: MovingAverages())
+      #expect(throws: OptimizerError.notBuilt) { try optimizer.updateStep(gradient, of: &bare) }
+      try optimizer.build(for: plain)
+      let average = try optimizer.slot("average", of: "a")
+      let snapshot = optimizer
+      try optimizer.updateStep(gradient, of: &bare)
+      withExtendedLifetime(snapshot) {}
+      var other = try Optimizer(Adagrad())
+      try other.applyGradients([gradient], to: &plain)
+      expectIdentical(bare.value, plain[0].value)
+      expectIdentical(
+        try optimizer.slot("accumulator", of: "a"), try other.slot("accumulator", of: "a"))
+      expectIdentical(try optimizer.slot("average", of: "a"), average)
+      #expect(optimizer.iterations == 0)
+      var stranger = variable("b", [Float(1)])
+      #expect(throws: OptimizerError.unknownVariable("b/kernel")) {
+        try optimizer.updateStep(dense([Float(1)]), of: &stranger)
+      }
+    }
+  }
+
   @Test("gradients of several dtypes under one norm, and rows under a loss scale, are refused")
   func unclippable() throws {
     var variables = [variable("a", [Float(1)]), variable("b", [Double(1)])]

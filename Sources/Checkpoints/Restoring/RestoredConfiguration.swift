@@ -59,10 +59,10 @@ struct RestoredConfiguration {
     for entry in target.entries {
       if case .slot(let slot, _, _) = entry.role, !held.contains(slot) { held.append(slot) }
     }
-    guard !held.isEmpty,
-      let implied = training.optimizer?.slotOrder(in: target.dialect)?.slots.map(\.name),
-      Set(implied) != Set(held)
-    else { return }
+    let order = training.optimizer?.slotOrder(in: target.dialect)
+    guard !held.isEmpty, let implied = order?.slots.map(\.name), Set(implied) != Set(held) else {
+      return
+    }
     throw CheckpointError(
       .refused, "cannot restore into", path: path, object: "configuration",
       problem: "its optimizer keeps \(implied.joined(separator: ", ")), the target holds "
