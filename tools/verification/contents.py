@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any, Mapping
 
 
+CANONICAL_SLOTS = {"m": "momentum", "v": "velocity", "vhat": "velocity_hat"}
+"""Keras 2's words for slots that have another name in Cairn."""
+
+
 @dataclass(frozen=True)
 class Contents:
     """Digests of weights by name and of slots by (slot, owner), and the optimizer's numbers."""
@@ -34,8 +38,8 @@ class Contents:
         """From what Keras said about its live objects."""
         return cls(
             weights={entry["name"]: entry["sha256"] for entry in truth["variables"]},
-            slots={(entry["slot"], entry["variable"]): entry["sha256"]
-                   for entry in truth["optimizer"]["slots"]},
+            slots={(CANONICAL_SLOTS.get(entry["slot"], entry["slot"]), entry["variable"]):
+                   entry["sha256"] for entry in truth["optimizer"]["slots"]},
             numbers=_numbers(truth["optimizer"]))
 
 

@@ -37,7 +37,9 @@ def check_layout(
                             ("in shards", [str(weights), "--model", str(model)])):
         told = json.loads(environments.run("keras3", "keras_side.load_layout", arguments))
         found, expected = Contents.told(told), Contents.told(truth)
-        for kind in ("weights", "slots", "numbers"):
+        # SGD without momentum keeps a velocity in Keras 2, which nothing reads, and none in Keras 3.
+        has_slots = bool(expected.slots) and truth["optimizer"]["configuration"].get("momentum") != 0
+        for kind in ("weights", "slots", "numbers") if has_slots else ("weights", "numbers"):
             report.check_equal(f"{label} {what} in Keras 3, {kind}", getattr(found, kind),
                                getattr(expected, kind))
 
@@ -61,5 +63,6 @@ def check_export(
             found = Contents.shown(cairn.show(file))
             report.check_equal(f"{label} as {file.name} by Python, weights", found.weights,
                                expected.weights)
-            report.check_equal(f"{label} as {file.name} by Python, slots", found.slots,
-                               expected.slots)
+            if expected.slots:
+                report.check_equal(f"{label} as {file.name} by Python, slots", found.slots,
+                                   expected.slots)
