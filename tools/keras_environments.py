@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes the virtual environments in which real Keras runs, and runs modules inside them.
 
-Three environments, each with its own pinned requirements beside this file:
+Four environments, each with its own pinned requirements beside this file:
 
   keras2   TensorFlow 2.12.1 with Keras 2.12.0 (needs Python 3.11)
   keras3   Keras 3.15.1 on TensorFlow 2.21.0 (needs Python 3.11)
+  tfkeras  tf_keras 2.21.0, the Keras 2 that goes on outside TensorFlow, on TensorFlow 2.21.0
   digits   scikit-learn, only to make Fixtures/digits.h5
 
 They live in the git-ignored folder `.venv` of the repository, or in the folder that the environment
@@ -29,7 +30,7 @@ from typing import Sequence
 
 TOOLS = Path(__file__).resolve().parent
 REPOSITORY = TOOLS.parent
-NAMES = ("keras2", "keras3", "digits")
+NAMES = ("keras2", "keras3", "tfkeras", "digits")
 PYTHON = "python3.11"
 STAMP = "cairn-requirements.sha256"
 

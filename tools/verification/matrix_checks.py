@@ -1,0 +1,182 @@
+"""Every file of the matrix as Cairn shows it, against the truth taken from Keras's live objects.
+
+A file that tells names and order (whole models, archives of models whose configuration lists their
+layers) must agree in everything. A file that cannot (weights without architecture) must agree in all
+values, must say in a note what it leaves open, and must not tie a slot to a wrong variable.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, Mapping
+
+from verification.binaries import Binaries, CommandFailure
+from verification.contents import read_json
+from verification.report import Report
+
+TENSOR = ("shape", "dtype", "byteCount", "sha256")
+UNPROVEN = "unproven"
+GUESSED_NAMES = "names of layers"
+
+
+@dataclass(frozen=True)
+class File:
+    """One file, and what Keras said before it wrote it."""
+
+    path: Path
+    layout: str
+    truth: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        return f"{self.truth['generation']} {self.truth['name']} {self.layout}"
+
+    @property
+    def is_handmade(self) -> bool:
+        """Whether the model's configuration does not list its layers."""
+        return self.truth["modelClass"] not in ("Sequential", "Functional")
+
+
+def files(folder: Path) -> Iterator[File]:
+    """Every saved file below the folder."""
+    for truth_file in sorted(folder.rglob("*.truth.json")):
+        truth = read_json(truth_file)
+        if isinstance(truth.get("files"), dict):
+            for layout, name in truth["files"].items():
+                yield File(truth_file.with_name(name), layout, truth)
+
+
+def check_matrix(report: Report, cairn: Binaries, folder: Path) -> None:
+    """One check a file."""
+    for file in files(folder):
+        try:
+            problems = list(Comparison(file, cairn.show(file.path)).problems())
+        except CommandFailure as failure:
+            problems = [str(failure)]
+        detail = "; ".join(problems[:4])
+        if len(problems) > 4:
+            detail += f"; and {len(problems) - 4} more"
+        report.check(f"{file.label}", not problems, detail)
+
+
+class Comparison:
+    """One file's truth and what Cairn shows."""
+
+    def __init__(self, file: File, shown: Mapping[str, Any]) -> None:
+        self.file = file
+        self.truth = file.truth
+        self.shown = shown
+        self.notes = " ".join(shown["notes"])
+        self.weights = [each for each in shown["variables"] if each["role"] == "weight"]
+        self.slots = [each for each in shown["variables"] if each["role"] == "slot"]
+        self.others = [each for each in shown["variables"]
+                       if each["role"] not in ("weight", "slot")]
+        self.expected = expected_weights(file)
+        self.tells_names = not file.is_handmade and file.layout in ("whole-model", "archive")
+
+    def problems(self) -> Iterator[str]:
+        """What does not agree, in words."""
+        if self.shown["layout"] != self.file.layout:
+            yield f"layout {self.shown['layout']}"
+        expected = {"keras2": "keras-2", "tf_keras": "tf-keras", "keras3": "keras-3"}
+        if self.shown["dialect"] != expected[self.truth["family"]]:
+            yield f"dialect {self.shown['dialect']}"
+        yield from self.weight_problems()
+        yield from self.tie_problems()
+        if self.truth["optimizer"] is not None and self.file.layout != "legacy-weights":
+            yield from self.optimizer_problems(self.truth["optimizer"])
+
+    def weight_problems(self) -> Iterator[str]:
+        """Values always; names and order where the file tells them."""
+        if self.tells_names:
+            yield from _differences("weight", [_named(each, "layer") for each in self.weights],
+                                    [_named(each, "layer") for each in self.expected])
+            if [each["name"] for each in self.weights] != [each["name"] for each in self.expected]:
+                yield "the order of the weights differs"
+            return
+        yield from _differences("weight", map(_tensor, self.weights), map(_tensor, self.expected))
+        told = {each["sha256"]: each["name"] for each in self.expected}
+        wrong = [(each["name"], told.get(each["sha256"])) for each in self.weights
+                 if each["name"] in told.values() and told.get(each["sha256"]) != each["name"]]
+        if wrong and GUESSED_NAMES not in self.notes:
+            yield f"wrong names without a note: {wrong[:2]}"
+        if self.file.layout == "legacy-weights" or self.truth["family"] == "keras3":
+            layers = {each["name"]: each["layer"].split("/")[0] for each in self.expected}
+            strayed = [each["name"] for each in self.weights if each["sha256"] in told
+                       and each["layer"].split("/")[0] != layers[told[each["sha256"]]]]
+            if strayed and not self.file.is_handmade:
+                yield f"wrong layers: {strayed[:3]}"
+
+    def tie_problems(self) -> Iterator[str]:
+        """Each tie must be one that Keras has, judged by the owner's bytes and not by its name."""
+        names = {each["sha256"]: each["name"] for each in self.expected}
+        shown = {each["name"]: each["sha256"] for each in self.weights}
+        truth = {(each["slot"], each["variable"]): each["sha256"]
+                 for each in (self.truth["optimizer"] or {"slots": []})["slots"]}
+        for each in self.slots:
+            owner = names.get(shown.get(each["variable"], ""))
+            if truth.get((each["slot"], owner)) != each["sha256"]:
+                yield f"WRONG TIE: {each['name']}, whose owner Keras calls {owner}"
+
+    def optimizer_problems(self, truth: Mapping[str, Any]) -> Iterator[str]:
+        """Its numbers, and that every slot is there, tied or noted."""
+        if not self.stores_optimizer():
+            if self.slots or self.others:
+                yield "optimizer variables where Keras stores none"
+            return
+        optimizer = self.shown["optimizer"] or {}
+        if optimizer.get("iterations") != truth["iterations"]:
+            yield f"iterations {optimizer.get('iterations')}, expected {truth['iterations']}"
+        rate = optimizer.get("learningRate")
+        stores_rate = self.tells_names or self.truth["family"] == "keras3"
+        expected_rate = self.expected_rate(truth)
+        if expected_rate is not None and (rate is not None or stores_rate) and (
+                rate is None or abs(rate - expected_rate) > 1e-9):
+            yield f"rate {rate}, expected {expected_rate}"
+        slots = Counter(each["sha256"] for each in truth["slots"])
+        found = Counter(each["sha256"] for each in [*self.slots, *self.others] if "sha256" in each)
+        missing = slots - found
+        if missing:
+            yield f"{missing.total()} slots are not shown"
+        open_slots = slots - Counter(each["sha256"] for each in self.slots)
+        is_known = truth["className"] in ("Adagrad", "LossScaleOptimizer", "LossScaleOptimizerV3")
+        if self.tells_names and is_known and self.truth["name"] not in OPEN_TIES and open_slots:
+            yield f"{open_slots.total()} of {slots.total()} slots are not tied"
+        if open_slots and UNPROVEN not in self.notes:
+            yield "slots left open without a note"
+
+    def expected_rate(self, truth: Mapping[str, Any]) -> float | None:
+        """Keras 2 writes a rate's variable nowhere: what stands in the configuration is what it was
+        when saved."""
+        return truth["learningRate"]
+
+    def stores_optimizer(self) -> bool:
+        """Keras 2's v3 layouts leave out the legacy classes."""
+        return self.truth["name"] != "legacy_adagrad" or self.file.layout == "whole-model"
+
+
+OPEN_TIES = frozenset({"custom_layer", "lora", "int8", "thawed", "frozen_after_training"})
+"""Rows in which Keras's own order does not tell the owners, or a class is unknown."""
+
+
+def expected_weights(file: File) -> list[dict[str, Any]]:
+    """The truth about the model's variables, in model order."""
+    return list(file.truth["variables"])
+
+
+def _named(each: Mapping[str, Any], *more: str) -> tuple:
+    return tuple(str(each[key]) for key in ("name", *more, *TENSOR))
+
+
+def _tensor(each: Mapping[str, Any]) -> tuple:
+    return tuple(str(each[key]) for key in TENSOR)
+
+
+def _differences(what: str, found: Any, expected: Any) -> Iterator[str]:
+    found, expected = Counter(found), Counter(expected)
+    for each in sorted((expected - found).elements()):
+        yield f"{what} missing: {' '.join(each)[:150]}"
+    for each in sorted((found - expected).elements()):
+        yield f"{what} too many: {' '.join(each)[:150]}"
