@@ -25,6 +25,41 @@ struct SlotTies {
     /// Its name in layout A, without `:0`; nil in other layouts.
     let storedName: String?
     let shape: Shape
+
+    init(id: VariableID, name: String, storedName: String?, shape: Shape) {
+      self.id = id
+      self.name = name
+      self.storedName = storedName
+      self.shape = shape
+    }
+
+    /// Nil for what is no weight, and for integers: quantization turns a kernel into them, while the
+    /// optimizer keeps the slots of the fractions that they replaced.
+    init?(_ entry: CheckpointEntry, storedName: String?) {
+      guard case .weight(let id) = entry.role, entry.dtype?.isFloatingPoint == true else {
+        return nil
+      }
+      self.init(id: id, name: entry.name, storedName: storedName, shape: entry.shape)
+    }
+  }
+
+  /// What stands before the slots.
+  struct Head {
+    /// Whether the rate is a variable: not under a schedule, and only in Keras 3. Nil where the file
+    /// does not tell.
+    var storesRate: Bool?
+    /// Whether four numbers of Keras 3's LossScaleOptimizer come first.
+    var scalesLoss = false
+
+    init(storesRate: Bool? = nil, scalesLoss: Bool = false) {
+      self.storesRate = storesRate
+      self.scalesLoss = scalesLoss
+    }
+
+    init(of entry: OptimizerEntry?, _ dialect: Dialect) {
+      storesRate = dialect == .keras3 ? entry.map { $0.constantLearningRate != nil } : false
+      scalesLoss = dialect == .keras3 && entry?.inner != nil
+    }
   }
 
   /// What is known of the order in which the optimizer keeps its variables.
@@ -40,6 +75,8 @@ struct SlotTies {
   enum Tie: Hashable {
     case iteration
     case learningRate
+    /// A number of the LossScaleOptimizer around the optimizer.
+    case lossScale(String)
     case slot(String, owner: VariableID, ownerName: String)
     case untied
   }
@@ -52,14 +89,16 @@ struct SlotTies {
   ///   - slotNames: the slots in the order of saving, one block over the trainable variables each;
   ///     nil when the optimizer's class is not known.
   ///   - owners: every model variable, for ties by name.
+  ///   - head: what stands before the slots.
   ///   - path: the file, for errors.
   /// - Throws: `inconsistent` when names and order contradict each other, or a slot's shape is not
   ///   its owner's.
   init(
-    of stored: [Stored], slotNames: [String]?, owners: [Owner], order: Order, path: String
+    of stored: [Stored], slotNames: [String]?, owners: [Owner], order: Order, head: Head = Head(),
+    path: String
   ) throws(CheckpointError) {
     ties = [Tie](repeating: .untied, count: stored.count)
-    let head = Self.head(of: stored)
+    let head = head.ties(of: stored)
     for (index, tie) in head.enumerated() { ties[index] = tie }
     let slots = Array(stored.indices.dropFirst(head.count))
     guard !slots.isEmpty else { return }
@@ -87,12 +126,24 @@ struct SlotTies {
     }
   }
 
+}
+
+extension SlotTies.Head {
+  private static let lossScaleNames = [
+    "iteration", "learning_rate", "step_counter", "dynamic_scale",
+  ]
+
   /// The counter and, if stored, the rate that stand before the slots.
-  private static func head(of stored: [Stored]) -> [Tie] {
-    guard let first = stored.first, first.shape.rank == 0 else { return [] }
-    var head: [Tie] = [.iteration]
-    if stored.count > 1, stored[1].shape.rank == 0, stored[1].dtype == .float32,
-      stored[1].name.map({ $0.hasSuffix("learning_rate") }) ?? true
+  func ties(of stored: [SlotTies.Stored]) -> [SlotTies.Tie] {
+    var head: [SlotTies.Tie] = []
+    if scalesLoss, stored.prefix(4).filter({ $0.shape.rank == 0 }).count == 4 {
+      head = Self.lossScaleNames.map { .lossScale($0) }
+    }
+    let rest = stored.dropFirst(head.count)
+    guard let first = rest.first, first.shape.rank == 0 else { return head }
+    head.append(.iteration)
+    if storesRate ?? true, let second = rest.dropFirst().first, second.shape.rank == 0,
+      second.dtype == .float32, second.name.map({ $0.hasSuffix("learning_rate") }) ?? true
     {
       head.append(.learningRate)
     }
@@ -248,6 +299,7 @@ extension SlotTies.Tie {
     switch self {
     case .iteration: "iteration"
     case .learningRate: "learning rate"
+    case .lossScale(let name): "\(name) of the loss scale"
     case .slot(let slot, _, let ownerName): "\(slot) of \(ownerName)"
     case .untied: "variable of an unknown owner"
     }

@@ -1,0 +1,98 @@
+import HDF5
+import KerasConfiguration
+import Tensors
+
+// MARK: - The optimizer
+
+extension WeightsLayout {
+  static func readOptimizer(
+    _ root: borrowing HDF5Group, _ layers: [Layer], _ implied: ModelVariables?,
+    into manifest: inout CheckpointManifest, path: String
+  ) throws {
+    let entry = manifest.training?.optimizer
+    let groupPath = "\(optimizerGroup)/\(variables)"
+    guard try root.exists(optimizerGroup), try root.exists(groupPath) else {
+      if let entry {
+        manifest.optimizer = OptimizerSummary(
+          className: entry.className, entry: entry, learningRate: entry.constantLearningRate)
+        manifest.notes.append("the optimizer is configured, but its state is not in the file")
+      }
+      return
+    }
+    let group = try root.openGroup(groupPath)
+    var datasets: [CheckpointEntry] = []
+    for member in try group.memberNames() {
+      datasets.append(
+        try CheckpointEntry(
+          group.openDataset(member), name: "\(groupPath)/\(member)", role: .untied))
+    }
+    let inner = try innerOptimizer(root)
+    var head = SlotTies.Head(of: entry, manifest.dialect)
+    head.scalesLoss = manifest.dialect == .keras3 && inner?.count == datasets.count - 4
+    let optimizerName = try inner?.name ?? group.attributes.optionalString("name")
+    let className = entry?.className ?? optimizerName.flatMap(className(ofOptimizerNamed:))
+    let owners = layers.flatMap(\.entries).compactMap { SlotTies.Owner($0, storedName: nil) }
+    let stored = datasets.map {
+      SlotTies.Stored(
+        name: nil, datasetPath: $0.datasetPath, shape: $0.shape, dtype: $0.dtype)
+    }
+    let ties = try SlotTies(
+      of: stored,
+      slotNames: entry?.slotNames
+        ?? adagradSlots(
+          className: className, slotCount: datasets.count - head.ties(of: stored).count,
+          trainableCount: layers.reduce(0) { $0 + ($1.trainable?.count ?? 0) }),
+      owners: owners, order: implied?.trainableOrder(owners) ?? interleaving(of: layers),
+      head: head, path: path)
+    let entries = zip(datasets, ties.ties).map { $0.tied($1) }
+    manifest.entries += entries
+    manifest.notes += ties.notes
+    manifest.optimizer = OptimizerSummary(
+      className: className, entry: entry,
+      iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
+      learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
+        ?? entry?.constantLearningRate)
+  }
+
+  /// The optimizer inside one that scales the loss, whose variables the outer one repeats: its name, if
+  /// stored, and how many they are.
+  private static func innerOptimizer(
+    _ root: borrowing HDF5Group
+  ) throws -> (name: String?, count: Int)? {
+    for name in ["inner_optimizer", "_optimizer"] {
+      let path = "\(optimizerGroup)/\(name)/\(variables)"
+      guard try root.exists("\(optimizerGroup)/\(name)"), try root.exists(path) else { continue }
+      let group = try root.openGroup(path)
+      return try (group.attributes.optionalString("name"), group.memberNames().count)
+    }
+    return nil
+  }
+
+  /// The order of layers of one class is that of their numbers; across classes it is open.
+  private static func interleaving(of layers: [Layer]) -> SlotTies.Order {
+    guard layers.allSatisfy({ $0.trainable != nil }) else { return .unknown }
+    let weighted = layers.filter { !$0.trainable!.isEmpty }
+    let classes = Dictionary(grouping: weighted, by: \.snakeCaseClass)
+    return .anyInterleaving(
+      classes.sorted { $0.key < $1.key }.map { $1.map { layer in
+          layer.trainable!.compactMap { SlotTies.Owner($0, storedName: nil) }
+        } })
+  }
+
+  /// Keras 3 names an optimizer after its class unless told otherwise: `adagrad`, `adagrad_1`.
+  private static func className(ofOptimizerNamed name: String) -> String? {
+    ElementName.split(name).className == "adagrad" ? "Adagrad" : nil
+  }
+
+  /// Without a configuration: one block of slots is the accumulators, two are averages before them.
+  private static func adagradSlots(
+    className: String?, slotCount: Int, trainableCount: Int
+  ) -> [String]? {
+    guard className == "Adagrad" else { return nil }
+    switch slotCount {
+    case trainableCount: return ["accumulator"]
+    case 2 * trainableCount: return ["average", "accumulator"]
+    default: return nil
+    }
+  }
+}
