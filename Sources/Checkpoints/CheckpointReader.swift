@@ -79,6 +79,10 @@ public struct CheckpointReader: ~Copyable {
     manifest.isFromCairn = cairn != nil
     manifest.resumption = cairn?.resumption
     manifest.optimizer?.recordedArithmetic = cairn?.arithmetic
+    manifest.notes += KerasTraps.notes(on: manifest)
+    if let note = try KerasTraps.noteOnAverages(manifest, root: root, path: path) {
+      manifest.notes.append(note)
+    }
     return manifest
   }
 }

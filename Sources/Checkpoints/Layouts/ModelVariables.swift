@@ -8,10 +8,13 @@ struct ModelVariables {
   /// In model order.
   let places: [VariablePlace]
   private let ranks: [LayerPath: Int]
+  /// False for a model whose own code decides which layers it has, whatever its JSON lists.
+  private let isComplete: Bool
 
   init(_ model: ModelConfiguration, dialect: Dialect) throws(ConfigurationError) {
     places = try model.places(in: dialect)
     placesByGroup = Dictionary(places.map { ($0.group, $0) }) { first, _ in first }
+    isComplete = model.calls != .unknown
     ranks = Dictionary(places.enumerated().map { ($1.path, $0) }) { first, _ in first }
   }
 
@@ -67,6 +70,7 @@ struct ModelVariables {
 
   /// The order in which an optimizer keeps its variables.
   func trainableOrder(_ owners: [SlotTies.Owner]) -> SlotTies.Order {
+    guard isComplete else { return .unknown }
     let byID = Dictionary(owners.map { ($0.id, $0) }) { first, _ in first }
     var order: [SlotTies.Owner] = []
     for place in places {

@@ -87,14 +87,14 @@ struct SlotTies {
 
   /// - Parameters:
   ///   - slotNames: the slots in the order of saving, one block over the trainable variables each;
-  ///     nil when the optimizer's class is not known.
+  ///     nil when the optimizer's class is not known, nil inside where it is not known what a block is.
   ///   - owners: every model variable, for ties by name.
   ///   - head: what stands before the slots.
   ///   - path: the file, for errors.
   /// - Throws: `inconsistent` when names and order contradict each other, or a slot's shape is not
   ///   its owner's.
   init(
-    of stored: [Stored], slotNames: [String]?, owners: [Owner], order: Order, head: Head = Head(),
+    of stored: [Stored], slotNames: [String?]?, owners: [Owner], order: Order, head: Head = Head(),
     path: String
   ) throws(CheckpointError) {
     ties = [Tie](repeating: .untied, count: stored.count)
@@ -218,7 +218,7 @@ extension SlotTies {
 
 extension SlotTies {
   private mutating func tiesByOrder(
-    _ stored: [Stored], _ slots: [Int], slotNames: [String]?, order: Order
+    _ stored: [Stored], _ slots: [Int], slotNames: [String?]?, order: Order
   ) -> [Int: Tie]? {
     guard let slotNames, !slotNames.isEmpty, slots.count.isMultiple(of: slotNames.count) else {
       return nil
@@ -235,16 +235,16 @@ extension SlotTies {
     }
     guard owners.count == blockLength else {
       notes.append(
-        "the optimizer keeps \(slotNames.joined(separator: " and ")) of \(blockLength) variables,"
+        "the optimizer keeps \(slotNames.compactMap { $0 }.joined(separator: " and ")) of \(blockLength) variables,"
           + " the model has \(owners.count) trainable ones: layers were frozen or thawed in between"
       )
       return nil
     }
     var ties: [Int: Tie] = [:]
     for (position, index) in slots.enumerated() {
+      guard let slot = slotNames[position / blockLength] else { continue }
       let owner = owners[position % blockLength]
-      ties[index] = .slot(
-        slotNames[position / blockLength], owner: owner.id, ownerName: owner.name)
+      ties[index] = .slot(slot, owner: owner.id, ownerName: owner.name)
     }
     return ties
   }

@@ -36,17 +36,26 @@ extension WeightsLayout {
       SlotTies.Stored(
         name: nil, datasetPath: $0.datasetPath, shape: $0.shape, dtype: $0.dtype)
     }
+    let slotNames =
+      entry?.slotNames
+      ?? adagradSlots(
+        className: className,
+        shapes: stored.dropFirst(head.ties(of: stored).count).map(\.shape),
+        trainableCount: layers.reduce(0) { $0 + ($1.trainable?.count ?? 0) })
     let ties = try SlotTies(
-      of: stored,
-      slotNames: entry?.slotNames
-        ?? adagradSlots(
-          className: className, slotCount: datasets.count - head.ties(of: stored).count,
-          trainableCount: layers.reduce(0) { $0 + ($1.trainable?.count ?? 0) }),
+      of: stored, slotNames: slotNames,
       owners: owners, order: implied?.trainableOrder(owners) ?? interleaving(of: layers),
       head: head, path: path)
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes
+    if let slotNames, slotNames.contains(nil) {
+      manifest.notes.append(
+        "without a configuration, averages and gradient accumulators cannot be told apart")
+    }
+    if className == nil {
+      manifest.notes.append("the file does not hold the class of its optimizer")
+    }
     manifest.optimizer = OptimizerSummary(
       className: className, entry: entry,
       iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
@@ -74,9 +83,11 @@ extension WeightsLayout {
     let weighted = layers.filter { !$0.trainable!.isEmpty }
     let classes = Dictionary(grouping: weighted, by: \.snakeCaseClass)
     return .anyInterleaving(
-      classes.sorted { $0.key < $1.key }.map { $1.map { layer in
+      classes.sorted { $0.key < $1.key }.map {
+        $1.map { layer in
           layer.trainable!.compactMap { SlotTies.Owner($0, storedName: nil) }
-        } })
+        }
+      })
   }
 
   /// Keras 3 names an optimizer after its class unless told otherwise: `adagrad`, `adagrad_1`.
@@ -84,15 +95,30 @@ extension WeightsLayout {
     ElementName.split(name).className == "adagrad" ? "Adagrad" : nil
   }
 
-  /// Without a configuration: one block of slots is the accumulators, two are averages before them.
-  private static func adagradSlots(
-    className: String?, slotCount: Int, trainableCount: Int
-  ) -> [String]? {
-    guard className == "Adagrad" else { return nil }
-    switch slotCount {
-    case trainableCount: return ["accumulator"]
-    case 2 * trainableCount: return ["average", "accumulator"]
+  /// Without a configuration: what the blocks of slots are, as far as their number proves it.
+  ///
+  /// The last block is the accumulators; before it may stand averages, gradient accumulators, or both in
+  /// this order. Layers may have been frozen, so that as many slots as variables can also be several
+  /// blocks over fewer variables, if the shapes repeat: then nothing is proven.
+  static func adagradSlots(
+    className: String?, shapes: [Shape], trainableCount: Int
+  ) -> [String?]? {
+    guard className == "Adagrad", trainableCount > 0, shapes.count.isMultiple(of: trainableCount)
+    else { return nil }
+    let blockCount = shapes.count / trainableCount
+    let others = [2, 3].filter { $0 > blockCount && consistsOf($0, equalBlocksIn: shapes) }
+    guard others.isEmpty else { return nil }
+    switch blockCount {
+    case 1: return ["accumulator"]
+    case 2: return [nil, "accumulator"]
+    case 3: return ["average", "gradient_accumulator", "accumulator"]
     default: return nil
     }
+  }
+
+  private static func consistsOf(_ count: Int, equalBlocksIn shapes: [Shape]) -> Bool {
+    guard shapes.count.isMultiple(of: count) else { return false }
+    let length = shapes.count / count
+    return shapes.indices.dropFirst(length).allSatisfy { shapes[$0] == shapes[$0 - length] }
   }
 }
