@@ -27,6 +27,7 @@ class Row:
     optimizer: Mapping[str, Any] | None = field(default_factory=lambda: {"learning_rate": 0.05})
     """Arguments of Adagrad; None leaves the model uncompiled."""
     optimizer_class: str = "Adagrad"
+    loss: str = "mean_squared_error"
     steps: int = 2
     """Training steps before saving."""
     policy: str | None = None
@@ -233,9 +234,11 @@ def frozen_normalization(g: Generation) -> Any:
 
 
 def frozen_inner_layer(g: Generation) -> Any:
-    model = nested_sequential(g)
-    model.get_layer("first").get_layer("first_p").trainable = False
-    return model
+    """In a whole-model file the frozen layer's weights stand at the end of the block's."""
+    block = _block(g, "block")
+    block.get_layer("block_p").trainable = False
+    return g.keras.Sequential(
+        [g.keras.Input(shape=(4,)), block, g.keras.layers.Dense(4, name="after")], name="outer")
 
 
 def frozen_inner_model(g: Generation) -> Any:
@@ -245,8 +248,11 @@ def frozen_inner_model(g: Generation) -> Any:
 
 
 def frozen_wrapped(g: Generation) -> Any:
-    """One direction of a Bidirectional is frozen."""
-    model = bidirectional(g)
+    """One direction of a Bidirectional is frozen, which not every configuration tells."""
+    layers = g.keras.layers
+    model = g.keras.Sequential([
+        g.keras.Input(shape=(3, 4)), layers.Bidirectional(layers.LSTM(4, name="l"), name="both"),
+        layers.Dense(2)])
     model.layers[0].forward_layer.trainable = False
     return model
 

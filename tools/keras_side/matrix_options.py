@@ -110,6 +110,13 @@ def same_flat_names(g: Generation) -> Any:
         [g.keras.Input(shape=(4,)), inner, layers.Dense(4, name="a_b")], name="m")
 
 
+def half_frozen(g: Generation) -> Any:
+    """Averages and accumulators of half the layers look like accumulators of all of them."""
+    layers = g.keras.layers
+    return g.keras.Sequential(
+        [g.keras.Input(shape=(4,)), layers.Dense(4, trainable=False), layers.Dense(4)])
+
+
 def resave(g: Generation, model: Any) -> Any:
     """The model as it comes back from its own archive or, in Keras 2, whole-model file."""
     with tempfile.TemporaryDirectory() as folder:
@@ -148,6 +155,12 @@ def override_rate(g: Generation, model: Any) -> Any:
     return model
 
 
+def finish_averages(g: Generation, model: Any) -> Any:
+    """What `fit` does at its end with `use_ema`."""
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    return model
+
+
 SCHEDULE = {"schedule": "ExponentialDecay",
             "arguments": {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5}}
 RATE = {"learning_rate": 0.05}
@@ -163,11 +176,16 @@ OPTIONS: dict[str, Row] = {
     "slash_names": Row(slash_names, KERAS2_FAMILY),
     "same_flat_names": Row(same_flat_names),
     "averages": Row(models.nested_functional, optimizer=AVERAGES),
-    "averages_in_weights": Row(models.sequential, optimizer=AVERAGES, is_filled=False),
+    "averages_in_weights": Row(models.sequential, optimizer=AVERAGES, is_filled=False,
+                               prepare=finish_averages),
+    "short_loss": Row(models.sequential, loss="mse"),
     "schedule": Row(models.sequential, optimizer={"learning_rate": SCHEDULE}),
     "averages_schedule": Row(models.attention, optimizer={**AVERAGES, "learning_rate": SCHEDULE}),
     "gradient_accumulation": Row(models.sequential, KERAS3, steps=3, optimizer={
         **AVERAGES, "gradient_accumulation_steps": 2}),
+    "gradient_accumulation_alone": Row(models.branches, KERAS3, steps=3, optimizer={
+        **RATE, "gradient_accumulation_steps": 2}),
+    "half_frozen": Row(half_frozen, optimizer=AVERAGES),
     "named_optimizer": Row(models.sequential, optimizer={**RATE, "name": "mine"}),
     "other_rate": Row(models.sequential, prepare=override_rate),
     "legacy_adagrad": Row(models.nested_sequential, KERAS2_FAMILY,

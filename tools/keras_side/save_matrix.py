@@ -29,8 +29,9 @@ LAYOUTS = {"weights": ".weights.h5", "legacy-weights": ".legacy.h5", "archive": 
 """In the order of saving: Keras 3 drops the optimizer from a model whose whole-model file it saves."""
 
 
-def make(generation: Generation, name: str, row: Row, folder: Path) -> dict[str, Any]:
-    """One row; returns its truth."""
+def make(generation: Generation, name: str, row: Row, folder: Path,
+         layouts: list[str]) -> dict[str, Any]:
+    """One row in some layouts; returns its truth."""
     keras = generation.keras
     keras.backend.clear_session()
     keras.utils.set_random_seed(SEED)
@@ -43,10 +44,11 @@ def make(generation: Generation, name: str, row: Row, folder: Path) -> dict[str,
         if row.is_filled:
             fill(generation, model, random)
         truth = {"name": name, **matrix_truth.describe(generation, model)}
-        truth |= save(generation, model, folder, name, row)
+        truth |= save(generation, model, folder / name, row, layouts)
     finally:
         set_policy(generation, "float32")
-    (folder / f"{name}.truth.json").write_text(json.dumps(truth, indent=1) + "\n", "utf-8")
+    (folder / f"{name}.truth.json").write_text(json.dumps(truth, separators=(",", ":")) + "\n",
+                                               "utf-8")
     return truth
 
 
@@ -57,7 +59,7 @@ def trained(generation: Generation, row: Row, random: np.random.RandomState) -> 
     outputs = model(inputs)
     if row.optimizer is None:
         return model
-    model.compile(generation.optimizer(row.optimizer_class, row.optimizer), "mean_squared_error",
+    model.compile(generation.optimizer(row.optimizer_class, row.optimizer), row.loss,
                   run_eagerly=True)
     many = isinstance(outputs, (list, tuple))
     targets = [random.random_sample(tuple(each.shape)).astype(np.float32)
@@ -102,18 +104,17 @@ def fill(generation: Generation, model: Any, random: np.random.RandomState) -> N
             variable.assign((random.random_sample(value.shape) + 0.25).astype(value.dtype))
 
 
-def save(generation: Generation, model: Any, folder: Path, name: str,
-         row: Row) -> dict[str, Any]:
+def save(generation: Generation, model: Any, stem: Path, row: Row,
+         layouts: list[str]) -> dict[str, Any]:
     """Saves what can be saved: `files` by layout, and `refused` with Keras's words."""
     files: dict[str, str] = {}
     refused: dict[str, str] = {}
-    layouts = list(LAYOUTS)
     if row.whole_model_first:
-        layouts.reverse()
+        layouts = layouts[::-1]
     for layout in layouts:
         if layout == "legacy-weights" and generation.family == "keras3":
             continue
-        path = folder / f"{name}{LAYOUTS[layout]}"
+        path = stem.with_name(stem.name + LAYOUTS[layout])
         path.unlink(missing_ok=True)
         try:
             writer(generation, model, layout)(str(path))
@@ -145,21 +146,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--row", action="append", choices=ROWS, help="default: all")
+    parser.add_argument("--layout", action="append", choices=LAYOUTS, help="default: all")
     arguments = parser.parse_args()
+    layouts = [layout for layout in LAYOUTS if layout in (arguments.layout or LAYOUTS)]
     generation = current()
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    failed = False
     for name in arguments.row or ROWS:
         row = ROWS[name]
         if generation.family not in row.families:
             continue
         try:
-            truth = make(generation, name, row, arguments.folder)
+            truth = make(generation, name, row, arguments.folder, layouts)
         except Exception as error:  # A row that cannot be made must not hide the others.
             print(json.dumps({"row": name, "failed": f"{type(error).__name__}: {error}"}))
+            failed = True
             continue
         print(json.dumps({"row": name, "variables": len(truth["variables"]),
                           "files": truth["files"], "refused": truth["refused"]}))
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
