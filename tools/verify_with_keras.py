@@ -12,7 +12,8 @@
    written by Keras.
 4. Models of every structure, saved by Keras 2.12, tf_keras 2.21 and Keras 3.15 in every layout that
    each can write: `show` tells names, shapes, dtypes, bytes, owners as Keras's live objects did. The
-   rows in Fixtures/matrix; with --all every row, made anew.
+   rows in Fixtures/matrix; with --all every row, made anew, and each of them converted by Cairn to
+   every profile and loaded by the Keras that the profile is for.
 
 Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it
 cannot run. Makes the virtual environments that it needs (see keras_environments.py).
@@ -29,6 +30,7 @@ from pathlib import Path
 import generate_fixtures
 import keras_environments as environments
 from verification.binaries import Binaries
+from verification.conversion_checks import check_conversions
 from verification.exchange import CASES, Exchange
 from verification.fixture_checks import check_fixtures
 from verification.matrix_checks import check_matrix
@@ -55,6 +57,8 @@ def parse() -> argparse.Namespace:
                         help="work in this new folder and leave the files there")
     parser.add_argument("--all", action="store_true",
                         help="make and check every row of the matrix, not only those in Fixtures/")
+    parser.add_argument("--record-conversions", action="store_true",
+                        help="with --all: write the expected matrix of conversions anew")
     parser.add_argument("--seed", type=int, help="what chooses the traces to record again")
     return parser.parse_args()
 
@@ -85,6 +89,9 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
             for environment in generate_fixtures.MATRIX:
                 generate_fixtures.save_matrix(saved, environment)
         check_matrix(report, cairn, saved)
+        if arguments.all:
+            check_conversions(report, cairn, saved, folder / "converted",
+                              arguments.record_conversions)
     return report.finish()
 
 

@@ -63,7 +63,8 @@ def branches(g: Generation) -> Any:
     left = layers.Dense(4, activation="tanh", name="left")(inputs)
     right = layers.Dense(4, activation="tanh", name="right")(inputs)
     deeper = layers.Dense(4, name="deeper")(right)
-    outputs = layers.Dense(2, name="head")(layers.Concatenate()([layers.Add()([left, deeper]), right]))
+    joined = layers.Concatenate()([layers.Add()([left, deeper]), right])
+    outputs = layers.Dense(2, name="head")(joined)
     return g.keras.Model(inputs, outputs, name="branches")
 
 

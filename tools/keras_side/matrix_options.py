@@ -12,7 +12,7 @@ from keras_side.matrix_models import ARCHITECTURES, KERAS2_FAMILY, Row
 
 
 def subclassed(g: Generation) -> Any:
-    """Children under attributes whose order differs in every Keras, a list, a variable of its own."""
+    """Children under attributes whose order differs between Keras, a list, a variable of its own."""
     keras = g.keras
 
     class Subclassed(keras.Model):
@@ -90,8 +90,8 @@ def eleven(g: Generation) -> Any:
 def unicode_names(g: Generation) -> Any:
     layers = g.keras.layers
     return g.keras.Sequential(
-        [g.keras.Input(shape=(4,)), layers.Dense(4, name="Größe 数"), layers.Dense(4, name="a:b c%")],
-        name="模型 é")
+        [g.keras.Input(shape=(4,)), layers.Dense(4, name="Größe 数"),
+         layers.Dense(4, name="a:b c%")], name="模型 é")
 
 
 def slash_names(g: Generation) -> Any:

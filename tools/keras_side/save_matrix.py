@@ -26,7 +26,7 @@ SEED = 20
 BATCH = 4
 LAYOUTS = {"weights": ".weights.h5", "legacy-weights": ".legacy.h5", "archive": ".keras",
            "whole-model": ".h5"}
-"""In the order of saving: Keras 3 drops the optimizer from a model whose whole-model file it saves."""
+"""In the order of saving: Keras 3 drops the optimizer of a model whose whole-model file it saves."""
 
 
 def make(generation: Generation, name: str, row: Row, folder: Path,
@@ -90,7 +90,7 @@ def data(model: Any, random: np.random.RandomState) -> Any:
 
 
 def fill(generation: Generation, model: Any, random: np.random.RandomState) -> None:
-    """Random numbers into every variable and slot that holds fractions: no two tensors are equal."""
+    """Random numbers into every variable and slot that holds fractions: no two are equal."""
     owned = matrix_truth.variables(generation, model)
     variables = [each.variable for each in owned]
     compiled = getattr(model, "optimizer", None)

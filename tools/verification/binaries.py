@@ -49,6 +49,11 @@ class Binaries:
         """`checkpoint-inspect restore`."""
         self._run("checkpoint-inspect", "restore", source, "--into", target, "-o", output)
 
+    def convert(self, source: Path, output: Path, profile: str) -> None:
+        """`checkpoint-inspect convert`, refusing to lose anything but what legacy weights lack."""
+        loss = ["--accept-loss"] if profile.endswith("-weights-h5") else []
+        self._run("checkpoint-inspect", "convert", source, output, "--to", profile, *loss)
+
     def apply_gradients(self, checkpoint: Path, gradients: Path, output: Path) -> None:
         """The test support's `apply-gradients`."""
         self._run("apply-gradients", checkpoint, "--gradients", gradients, "--output", output)
