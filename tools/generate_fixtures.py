@@ -7,6 +7,7 @@
   tools/generate_fixtures.py models          Fixtures/keras-*/: models saved by Keras
   tools/generate_fixtures.py configurations  Fixtures/keras-*/: optimizers' configurations as JSON
   tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
+  tools/generate_fixtures.py matrix          Fixtures/matrix/: some rows of the matrix of models
 
   tools/generate_fixtures.py traces --check --fraction 0.1 [--seed N]
       records a part of the traces again, chosen by a seed (random unless given, always printed),
@@ -19,6 +20,7 @@ import argparse
 import secrets
 import sys
 from pathlib import Path
+from typing import Sequence
 
 import keras_environments as environments
 
@@ -26,7 +28,16 @@ FIXTURES = environments.REPOSITORY / "Fixtures"
 GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
 MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsprop", "adam",
           "adamw")
-KINDS = ("digits", "traces", "models", "configurations", "losses")
+KINDS = ("digits", "traces", "models", "configurations", "losses", "matrix")
+MATRIX = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
+MATRIX_FILES = {
+    "keras2": {"frozen_inner_layer": "whole-model", "frozen_wrapped": "whole-model",
+               "slash_names": "whole-model", "subclassed": "weights"},
+    "tfkeras": {"nested_twice": "archive", "subclassed": "weights"},
+    "keras3": {"gradient_accumulation": "whole-model", "mixed_precision": "weights",
+               "subclassed": "weights", "unicode_names": "archive"},
+}
+"""The committed files, a layout each; `verify_with_keras.py --all` makes every row in every one."""
 
 
 def make_digits(folder: Path) -> None:
@@ -84,6 +95,19 @@ def make_losses(folder: Path) -> None:
         ["--digits", str(folder / "digits.h5"), "--folder", str(folder / "losses")]), end="")
 
 
+def make_matrix(folder: Path) -> None:
+    """Fixtures/matrix/*: the committed rows."""
+    for environment, rows in MATRIX_FILES.items():
+        for row, layout in rows.items():
+            save_matrix(folder / "matrix", environment, ["--row", row, "--layout", layout])
+
+
+def save_matrix(folder: Path, environment: str, options: Sequence[str] = ()) -> None:
+    """Rows of the matrix, all of them unless `options` choose, by one Keras into its own folder."""
+    print(environments.run(environment, "keras_side.save_matrix",
+                           ["--folder", str(folder / MATRIX[environment]), *options]), end="")
+
+
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -110,7 +134,8 @@ def main() -> int:
             return 0 if check_traces(folder, arguments.fraction, seed) else 1
         folder.mkdir(parents=True, exist_ok=True)
         makers = {"digits": make_digits, "traces": make_traces, "models": make_models,
-                  "configurations": make_configurations, "losses": make_losses}
+                  "configurations": make_configurations, "losses": make_losses,
+                  "matrix": make_matrix}
         for kind in KINDS if arguments.what == "all" else [arguments.what]:
             makers[kind](folder)
     except environments.EnvironmentFailure as failure:

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes the virtual environments in which real Keras runs, and runs modules inside them.
 
-Five environments, each with its own pinned requirements beside this file:
+Six environments, each with its own pinned requirements beside this file:
 
   keras2   TensorFlow 2.12.1 with Keras 2.12.0 (needs Python 3.11)
   keras3   Keras 3.15.1 on TensorFlow 2.21.0 (needs Python 3.11)
+  tfkeras  tf_keras 2.21.0, the Keras 2 that goes on outside TensorFlow, on TensorFlow 2.21.0
   digits   scikit-learn, only to make Fixtures/digits.h5
   tensors  NumPy and safetensors, to open what Cairn exports
   torch    PyTorch for the processor, only to compare speeds
@@ -31,7 +32,7 @@ from typing import Sequence
 
 TOOLS = Path(__file__).resolve().parent
 REPOSITORY = TOOLS.parent
-NAMES = ("keras2", "keras3", "digits", "tensors", "torch")
+NAMES = ("keras2", "keras3", "tfkeras", "digits", "tensors", "torch")
 PYTHON = "python3.11"
 STAMP = "cairn-requirements.sha256"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets real Keras judge Cairn: interchange checks with the built executables.
 
-  tools/verify_with_keras.py --build-dir .build/release
+  tools/verify_with_keras.py --build-dir .build/release [--all]
 
 1. A tenth of the optimizer traces is recorded again and compared with Fixtures/traces.
 2. `checkpoint-inspect show` tells of every fixture that Keras wrote what the truth beside it says.
@@ -13,6 +13,10 @@
 4. The layouts of several files: Keras 3 opens what `checkpoint-inspect convert` made of every
    fixture, as a folder and in shards, without a warning and with equal bits, slots included. NumPy and
    safetensors read what `export` wrote, and Cairn reads what they write.
+5. Models of every structure, saved by Keras 2.12, tf_keras 2.21 and Keras 3.15 in every layout that
+   each can write: `show` tells names, shapes, dtypes, bytes, owners as Keras's live objects did. The
+   rows in Fixtures/matrix; with --all every row, made anew, and each of them converted by Cairn to
+   every profile and loaded by the Keras that the profile is for.
 
 Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it
 cannot run. Makes the virtual environments that it needs (see keras_environments.py).
@@ -29,9 +33,11 @@ from pathlib import Path
 import generate_fixtures
 import keras_environments as environments
 from verification.binaries import Binaries
+from verification.conversion_checks import check_conversions
 from verification.exchange import CASES, Exchange
 from verification.fixture_checks import check_fixtures
 from verification.layouts import check_layouts
+from verification.matrix_checks import check_matrix
 from verification.report import Report
 
 KINDS = {
@@ -39,6 +45,7 @@ KINDS = {
     "fixtures": ("checkpoint-inspect",),
     "layouts": ("checkpoint-inspect",),
     "exchange": ("apply-gradients", "cairn", "checkpoint-inspect"),
+    "matrix": ("checkpoint-inspect",),
 }
 """The kinds of check and the executables that each needs."""
 
@@ -53,6 +60,10 @@ def parse() -> argparse.Namespace:
                         help="run one kind of check; may be given more than once")
     parser.add_argument("--keep", type=Path, metavar="FOLDER",
                         help="work in this new folder and leave the files there")
+    parser.add_argument("--all", action="store_true",
+                        help="make and check every row of the matrix, not only those in Fixtures/")
+    parser.add_argument("--record-conversions", action="store_true",
+                        help="with --all: write the expected matrix of conversions anew")
     parser.add_argument("--seed", type=int, help="what chooses the traces to record again")
     return parser.parse_args()
 
@@ -78,13 +89,23 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
     if "exchange" in kinds:
         for case in CASES:
             Exchange(case, cairn, report, folder / case.folder_name).run()
+    if "matrix" in kinds:
+        saved = fixtures / "matrix"
+        if arguments.all:
+            saved = folder / "matrix"
+            for environment in generate_fixtures.MATRIX:
+                generate_fixtures.save_matrix(saved, environment)
+        check_matrix(report, cairn, saved)
+        if arguments.all:
+            check_conversions(report, cairn, saved, folder / "converted",
+                              arguments.record_conversions)
     return report.finish()
 
 
 def main() -> int:
     arguments = parse()
     try:
-        for name in ("keras2", "keras3"):
+        for name in ("keras2", "keras3", *(["tfkeras"] if arguments.all else [])):
             environments.ensure(name)
         if arguments.keep is not None:
             arguments.keep.mkdir(parents=True)

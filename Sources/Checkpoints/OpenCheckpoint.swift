@@ -78,6 +78,12 @@ extension OpenCheckpoint {
     manifest.isFromCairn = own != nil
     manifest.resumption = own?.resumption
     manifest.optimizer?.recordedArithmetic = own?.arithmetic
+    manifest.notes += KerasTraps.notes(on: manifest)
+    if case .file(let open) = storage, let root = try open.file.root() as HDF5Group?,
+      let note = try KerasTraps.noteOnAverages(manifest, root: root, path: path)
+    {
+      manifest.notes.append(note)
+    }
     return manifest
   }
 

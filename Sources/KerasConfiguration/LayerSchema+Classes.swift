@@ -6,6 +6,12 @@ extension LayerSchema {
       self.init()
       return
     }
+    if className == "Dense", options.quantizationMode == "int8" {
+      // Keras 3.15: the kernel and its scale are no longer trained.
+      self.init(options.names("bias", if: "use_bias"), nonTrainable: ["kernel_scale"])
+      variables.insert(VariableSchema("kernel", isTrainable: false), at: 0)
+      return
+    }
     if Self.kernelClasses.contains(className) {
       guard options["quantization_config"].isNull, options["lora_rank"].isNull else { return nil }
       self.init(["kernel"] + options.names("bias", if: "use_bias"))
@@ -50,13 +56,14 @@ extension LayerSchema {
       guard let cell = Self.wrapped(options["cell"], in: Self.cellClasses, dialect) else {
         return nil
       }
-      self.init(children: [Child(name: "cell", cell)])
+      self.init(children: [Child(name: "cell", isTrainable: options.isTrainable("cell"), cell)])
     case "StackedRNNCells":
       guard let cells = Self.cells(options["cells"], dialect) else { return nil }
       self.init(children: cells)
     case "TimeDistributed":
       guard let layer = Self.wrapped(options["layer"], dialect) else { return nil }
-      self.init(children: [Child(name: "layer", layer)])
+      self.init(
+        children: [Child(name: "layer", isTrainable: options.isTrainable("layer"), layer)])
     case "Bidirectional":
       let given = options["backward_layer"]
       guard let forward = Self.wrapped(options["layer"], in: Self.recurrentClasses, dialect),
@@ -65,7 +72,10 @@ extension LayerSchema {
       else { return nil }
       self.init(
         children: [
-          Child(name: "forward_layer", forward), Child(name: "backward_layer", backward),
+          Child(name: "forward_layer", isTrainable: options.isTrainable("layer"), forward),
+          Child(
+            name: "backward_layer",
+            isTrainable: options.isTrainable(given.isNull ? "layer" : "backward_layer"), backward),
         ])
     case "MultiHeadAttention":
       let dense = LayerSchema(["kernel"] + options.names("bias", if: "use_bias"))
@@ -102,7 +112,10 @@ extension LayerSchema {
         let schema = wrapped(cell, in: cellClasses, dialect)
       else { return nil }
       let name = numbering.name(ofClass: className, hasVariables: true)
-      children.append(Child(name: name, group: "cells/\(name)", schema))
+      children.append(
+        Child(
+          name: name, group: "cells/\(name)",
+          isTrainable: cell["config"]?["trainable"] != .bool(false), schema))
     }
     return children
   }
@@ -134,6 +147,8 @@ extension LayerSchema {
     "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D",
     "AveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D",
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
+    "StringLookup", "IntegerLookup", "TextVectorization", "CategoryEncoding", "Hashing",
+    "HashedCrossing",
   ]
 }
 
@@ -148,6 +163,17 @@ private struct SchemaOptions {
   /// The name, unless the flag of `key` is false; every such flag is true by default.
   func names(_ name: String, if key: String) -> [String] {
     configuration[key] == .bool(false) ? [] : [name]
+  }
+
+  /// The own flag of a layer or cell that is the value of `key`.
+  func isTrainable(_ key: String) -> Bool {
+    self[key]["config"]?["trainable"] != .bool(false)
+  }
+
+  /// `int8` for a layer whose dtype policy says so; nil for a layer that is not quantized.
+  var quantizationMode: String? {
+    guard self["dtype"]["class_name"]?.string == "QuantizedDTypePolicy" else { return nil }
+    return self["dtype"]["config"]?["mode"]?.string
   }
 
   var gammaAndBeta: [String] { names("gamma", if: "scale") + names("beta", if: "center") }

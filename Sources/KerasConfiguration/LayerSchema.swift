@@ -19,12 +19,17 @@ public struct LayerSchema: Sendable, Hashable {
     public var name: String
     /// Its group below the layer's in a v3 weights file, such as `cell` or `_query_dense`.
     public var group: String
+    /// False if it is frozen by itself; a frozen layer freezes it, too.
+    public var isTrainable: Bool
     /// Its variables and what is inside it.
     public var schema: LayerSchema
 
-    public init(name: String, group: String? = nil, _ schema: LayerSchema) {
+    public init(
+      name: String, group: String? = nil, isTrainable: Bool = true, _ schema: LayerSchema
+    ) {
       self.name = name
       self.group = group ?? name
+      self.isTrainable = isTrainable
       self.schema = schema
     }
   }
@@ -63,7 +68,9 @@ extension LayerEntry {
   /// options that change the variables in a way that was not measured. Models have none of their own
   /// and answer nil: ``ModelConfiguration/places(in:)`` goes into them.
   public func schema(in dialect: Dialect) -> LayerSchema? {
-    isCustomClass
-      ? nil : LayerSchema(className: className, configuration: configuration, dialect: dialect)
+    if isCustomClass { return nil }
+    // Keras 3 lists the plain operations of a Functional model among its layers.
+    if json["module"]?.string?.hasPrefix("keras.src.ops.") == true { return LayerSchema() }
+    return LayerSchema(className: className, configuration: configuration, dialect: dialect)
   }
 }

@@ -17,17 +17,28 @@ extension ModelConfiguration {
   /// `config.json` of an archive (`.document`), there with `training` as `compile_config`.
   ///
   /// A model that was read from the same dialect and place comes back as it was, whatever its class
-  /// and layers, its own `compile_config` included. Any other is translated, which throws unless ``decodedLayers()`` succeeds, and where
-  /// the dialect cannot spell a layer.
+  /// and layers, its own `compile_config` included unless `training` replaces it. One of the same dialect
+  /// from the other place is put into the frame of this one. Any other is translated, which throws
+  /// unless ``decodedLayers()`` succeeds, and where the dialect cannot spell a layer.
   public func json(
     for dialect: Dialect, in container: ConfigurationContainer,
     training: TrainingConfiguration? = nil
   ) throws(ConfigurationError) -> JSONValue {
-    if dialect == self.dialect && container == self.container && training == nil {
-      return container == .document ? json : attributeJSON
+    if dialect == self.dialect && container == self.container {
+      guard container == .document else { return attributeJSON }
+      guard let training, var document = json.object else { return json }
+      document["compile_config"] = try training.json(for: dialect, in: .document)
+      return .object(document)
+    }
+    let decoded: [LayerConfiguration]
+    do {
+      decoded = try decodedLayers()
+    } catch {
+      guard dialect == self.dialect else { throw error }
+      return try reframed(for: container, training: training)
     }
     return try Self.sequentialJSON(
-      name: name, layers: decodedLayers(), isTrainable: isTrainable, inputShape: inputShape,
+      name: name, layers: decoded, isTrainable: isTrainable, inputShape: inputShape,
       training: training, for: dialect, in: container)
   }
 
@@ -36,6 +47,31 @@ extension ModelConfiguration {
     to dialect: Dialect, in container: ConfigurationContainer = .document
   ) throws(ConfigurationError) -> ModelConfiguration {
     try ModelConfiguration(json: json(for: dialect, in: container), dialect: dialect)
+  }
+
+  /// The same class and `config`, whatever they are, in the other place's frame.
+  private func reframed(
+    for container: ConfigurationContainer, training: TrainingConfiguration?
+  ) throws(ConfigurationError) -> JSONValue {
+    let parts: JSONObject = [
+      "class_name": json["class_name"] ?? .string(className), "config": json["config"] ?? [:],
+    ]
+    guard container == .document else { return .object(parts) }
+    let isGraph = calls == .graph
+    guard isGraph || calls == .chain else {
+      throw .unknownClass(
+        className, object: "model `\(name)`", known: Self.modelClassNames.sorted())
+    }
+    var document: JSONObject = ["module": .string(isGraph ? dialect.functionalModule : "keras")]
+    document.pairs += parts.pairs
+    document["registered_name"] = isGraph ? .string(className) : .null
+    if let shape = inputShape {
+      document["build_config"] = ["input_shape": JSONValue(shape: shape)]
+    }
+    if let training {
+      document["compile_config"] = try training.json(for: dialect, in: .document)
+    }
+    return .object(document)
   }
 
   /// `to_json()` of Keras 2 is the attribute with a version and a backend behind it.
@@ -96,5 +132,16 @@ extension ModelConfiguration {
     config["trainable"] = false
     object["config"] = .object(config)
     return .object(object)
+  }
+}
+
+extension Dialect {
+  /// The module that a document names for a Functional model.
+  fileprivate var functionalModule: String {
+    switch self {
+    case .keras2: "keras.engine.functional"
+    case .tfKeras: "tf_keras.src.engine.functional"
+    case .keras3: "keras.src.models.functional"
+    }
   }
 }

@@ -149,6 +149,7 @@ extension VariablePlace {
       place.path = path.appending(child.name)
       place.group = "\(group)/\(child.group)"
       place.variables = child.schema.variables
+      place.isTrainable = isTrainable && child.isTrainable
       place.append(to: &places, children: child.schema.children)
     }
   }

@@ -22,15 +22,24 @@ public struct OptimizerEntry: Sendable, Hashable {
   /// The options; empty if the object has none.
   public var configuration: JSONObject { json["config"]?.object ?? JSONObject() }
 
+  /// The optimizer inside one that scales the loss; nil for an optimizer that wraps none.
+  public var inner: OptimizerEntry? {
+    guard className?.hasPrefix("LossScaleOptimizer") == true else { return nil }
+    return configuration["inner_optimizer"].map { OptimizerEntry(json: $0, dialect: dialect) }
+  }
+
   /// The optimizer's own name, the prefix of its variables' names in a whole-model file.
   public var name: String? { configuration["name"]?.string }
 
-  /// The constant rate of any optimizer; nil under a schedule, or where no number stands there.
-  public var constantLearningRate: Double? { configuration["learning_rate"]?.double }
+  /// The constant rate of any optimizer, or of the one that it wraps; nil under a schedule, or where no
+  /// number stands there.
+  public var constantLearningRate: Double? {
+    (inner ?? self).configuration["learning_rate"]?.double
+  }
 
   /// True for an optimizer of Keras 2's legacy classes, which lacks the key `is_legacy_optimizer`.
   public var isLegacyClass: Bool {
-    guard dialect != .keras3 else { return false }
+    guard dialect != .keras3, inner == nil else { return false }
     return configuration["is_legacy_optimizer"].map { $0 == .bool(true) } ?? true
   }
 }

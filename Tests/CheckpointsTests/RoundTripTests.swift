@@ -31,7 +31,8 @@ import Testing
     let reader = try CheckpointReader(opening: path)
     #expect(reader.manifest.layout == profile.layout)
     #expect(reader.manifest.dialect == profile.dialect)
-    #expect(reader.manifest.notes.isEmpty)
+    // What remains is Keras 3's own loader, which ignores slots in its whole-model files.
+    #expect(reader.manifest.notes.allSatisfy { $0.hasPrefix("Keras 3 restores only the counter") })
     let diff = try CheckpointDiff(original, reader)
     #expect(diff.isEmpty, "\(diff.configuration) \(diff.items.map(\.name))")
     let loaded = try reader.load()

@@ -170,4 +170,65 @@ import Testing
     #expect(ties.ties == [.iteration, .untied])
     #expect(ties.notes.contains { $0.contains("frozen") })
   }
+
+  @Test("the four numbers of a loss scale come before the optimizer's own")
+  func lossScale() throws {
+    let scalars: [(Shape, DType)] = [
+      ([], .int64), ([], .float32), ([], .int64), ([], .float32), ([], .int64), ([], .float32),
+      ([2, 2], .float32),
+    ]
+    let ties = try SlotTies(
+      of: scalars.map { .init(name: nil, datasetPath: "?", shape: $0, dtype: $1) },
+      slots: Self.order("accumulator"), owners: [kernel], order: .known([kernel]),
+      head: .init(scalesLoss: true), path: "x")
+    #expect(
+      ties.ties == [
+        .lossScale("iteration"), .lossScale("learning_rate"), .lossScale("step_counter"),
+        .lossScale("dynamic_scale"), .iteration, .learningRate, slot("accumulator", kernel),
+      ])
+  }
+
+  @Test("a scalar variable's slot is not taken for a rate where none is stored")
+  func scalarSlot() throws {
+    let gain = SlotTies.Owner(
+      id: VariableID(layer: [], index: 0), name: "gain", storedName: nil, shape: [])
+    let ties = try SlotTies(
+      of: [
+        .init(name: nil, datasetPath: "0", shape: [], dtype: .int64),
+        .init(name: nil, datasetPath: "1", shape: [], dtype: .float32),
+      ], slots: Self.order("accumulator"), owners: [gain], order: .known([gain]),
+      head: .init(storesRate: false), path: "x")
+    #expect(ties.ties == [.iteration, slot("accumulator", gain)])
+  }
+
+  @Test("integers own no slots: a quantized kernel is not the one that was trained")
+  func integers() {
+    func entry(_ dtype: DType) -> CheckpointEntry {
+      CheckpointEntry(
+        name: "a/kernel", role: .weight(VariableID(layer: ["a"], index: 0)), datasetPath: "a",
+        shape: [2, 2], dtype: dtype, storedType: dtype.rawValue, byteCount: 4)
+    }
+    #expect(SlotTies.Owner(entry(.int8), storedName: nil) == nil)
+    #expect(SlotTies.Owner(entry(.bfloat16), storedName: nil) != nil)
+  }
+
+  @Test("without a configuration, the blocks of slots are named only where their number proves it")
+  func blocks() {
+    func names(_ shapes: [Shape], of count: Int, _ className: String? = "Adagrad") -> [String?]? {
+      WeightsLayout.impliedSlots(className: className, shapes: shapes, trainableCount: count)?
+        .slots.map { $0.isProven ? $0.name : nil }
+    }
+    let layer: [Shape] = [[2, 3], [3]]
+    #expect(names(layer, of: 2) == ["accumulator"])
+    // Averages or gradient accumulators?
+    #expect(names(layer + layer, of: 2) == [nil, "accumulator"])
+    #expect(
+      names(layer + layer + layer, of: 2) == ["average", "gradient_accumulator", "accumulator"])
+    // Accumulators of two layers, or averages and accumulators of one that is not frozen?
+    #expect(names(layer + layer, of: 4) == nil)
+    #expect(names(layer + [[3, 4], [4]], of: 4) == ["accumulator"])
+    #expect(names(layer, of: 4) == nil)
+    #expect(names(layer, of: 2, nil) == nil)
+    #expect(names(layer + layer + layer + layer, of: 2) == nil)
+  }
 }

@@ -38,7 +38,7 @@ struct DiffTests {
     for (a, b) in [
       ("keras-2.12/mlp_ema.h5", "keras-2.12/mlp_ema.h5"),
       ("keras-3.15/mlp.h5", "keras-3.15/mlp.weights.h5"),
-      ("keras-3.15/mlp_ema.weights.h5", "keras-3.15/mlp_ema.h5"),
+      ("keras-3.15/flatten.weights.h5", "keras-3.15/flatten.h5"),
     ] {
       let outcome = try inspect("diff", Fixture.path(a), Fixture.path(b))
       expectSuccess(outcome)

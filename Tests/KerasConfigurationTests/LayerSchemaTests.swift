@@ -181,4 +181,63 @@ struct LayerSchemaTests {
     #expect(names("layers/mine", 2) == nil)
     #expect(names("layers/mine", 0) == nil)
   }
+
+  private func schema(
+    _ className: String, _ configuration: JSONObject, _ dialect: Dialect = .keras3
+  ) -> LayerSchema? {
+    LayerSchema(className: className, configuration: configuration, dialect: dialect)
+  }
+
+  @Test("what is frozen inside a layer is frozen in its places")
+  func frozenInside() throws {
+    func lstm(_ isTrainable: Bool) -> JSONValue {
+      ["class_name": "LSTM", "config": ["name": "l", "trainable": .bool(isTrainable), "units": 2]]
+    }
+    let one = try #require(
+      schema("Bidirectional", ["layer": lstm(false), "backward_layer": lstm(true)]))
+    #expect(one.children.map(\.isTrainable) == [false, true])
+    // A backward layer that is not given is made from the forward one.
+    let both = try #require(schema("Bidirectional", ["layer": lstm(false)]))
+    #expect(both.children.map(\.isTrainable) == [false, false])
+    let dense: JSONValue = ["class_name": "Dense", "config": ["name": "d", "trainable": false]]
+    let each = try #require(schema("TimeDistributed", ["layer": dense]))
+    #expect(each.children.map(\.isTrainable) == [false])
+
+    let model = try ModelConfiguration(json: [
+      "class_name": "Sequential",
+      "config": [
+        "name": "m",
+        "layers": [
+          [
+            "class_name": "Bidirectional",
+            "config": ["name": "both", "layer": lstm(false), "backward_layer": lstm(true)],
+          ]
+        ],
+      ],
+    ])
+    #expect(
+      try model.variables(in: .keras3).filter(\.isTrainable).map(\.name) == [
+        "both/backward_layer/cell/kernel", "both/backward_layer/cell/recurrent_kernel",
+        "both/backward_layer/cell/bias",
+      ])
+  }
+
+  @Test("an int8 Dense has a kernel and a scale that are not trained")
+  func quantized() throws {
+    let policy: JSONValue = ["class_name": "QuantizedDTypePolicy", "config": ["mode": "int8"]]
+    let dense = try #require(schema("Dense", ["dtype": policy, "quantization_config": [:]]))
+    #expect(dense.variables.map(\.name) == ["kernel", "bias", "kernel_scale"])
+    #expect(dense.variables.map(\.isTrainable) == [false, true, false])
+    let other: JSONValue = ["class_name": "QuantizedDTypePolicy", "config": ["mode": "int4"]]
+    #expect(schema("Dense", ["dtype": other, "quantization_config": [:]]) == nil)
+  }
+
+  @Test("plain operations of Keras 3 have no variables")
+  func operations() throws {
+    let operation = try LayerEntry(json: [
+      "module": "keras.src.ops.numpy", "class_name": "GetItem", "config": ["name": "get_item"],
+    ])
+    #expect(operation.schema(in: .keras3)?.variableCount == 0)
+    #expect(schema("StringLookup", [:])?.variableCount == 0)
+  }
 }

@@ -219,4 +219,28 @@ struct ModelConfigurationTests {
     object["config"] = .object(config)
     return .object(object)
   }
+
+  @Test("a model of any layers moves between the places of its own dialect, its config verbatim")
+  func reframed() throws {
+    for texts in KerasTexts.all {
+      let document = try ModelConfiguration(
+        parsing: texts["attention/config.json"], dialect: texts.dialect)
+      let attribute = try document.json(for: texts.dialect, in: .attribute)
+      #expect(attribute.object?.keys == ["class_name", "config"])
+      #expect(attribute["config"] == document.json["config"])
+      let training = try TrainingConfiguration(
+        json: ["optimizer": .null, "loss": "mean_squared_error"], dialect: texts.dialect)
+      let back = try ModelConfiguration(json: attribute, dialect: texts.dialect)
+        .json(for: texts.dialect, in: .document, training: training)
+      #expect(back["module"] == document.json["module"])
+      #expect(back["registered_name"] == document.json["registered_name"])
+      #expect(back["config"] == document.json["config"])
+      #expect(back["compile_config"]?["loss"] == "mean_squared_error")
+      // What stands in the document besides is kept when only the training changes.
+      let recompiled = try document.json(
+        for: texts.dialect, in: .document, training: training)
+      #expect(recompiled.object?.keys == document.json.object?.keys)
+      #expect(recompiled["config"] == document.json["config"])
+    }
+  }
 }

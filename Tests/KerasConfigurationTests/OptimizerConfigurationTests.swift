@@ -230,4 +230,23 @@ struct OptimizerConfigurationTests {
     #expect(throws: ConfigurationError.self) { try warm.json(for: .keras2) }
     #expect(throws: Never.self) { try warm.json(for: .keras3) }
   }
+
+  @Test("an optimizer that scales its loss has the rate of the one inside, and is no legacy class")
+  func lossScale() {
+    let entry = OptimizerEntry(
+      json: [
+        "class_name": "LossScaleOptimizerV3",
+        "config": [
+          "inner_optimizer": [
+            "class_name": "Custom>Adagrad",
+            "config": ["learning_rate": 0.25, "is_legacy_optimizer": false],
+          ]
+        ],
+      ], dialect: .keras2)
+    #expect(entry.className == "LossScaleOptimizerV3")
+    #expect(entry.inner?.className == "Adagrad")
+    #expect(entry.constantLearningRate == 0.25)
+    #expect(!entry.isLegacyClass)
+    #expect(OptimizerEntry(json: ["class_name": "Adagrad"], dialect: .keras2).inner == nil)
+  }
 }

@@ -1,4 +1,4 @@
-"""The two generations of Keras behind one set of names.
+"""The generations of Keras behind one set of names.
 
 `current()` returns the one that is installed in this environment. Private members of Keras are
 read only here; the versions are pinned, so they cannot move.
@@ -7,6 +7,7 @@ read only here; the versions are pinned, so they cannot move.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from importlib.util import find_spec
 from typing import Any, Mapping, Sequence
 
 import numpy as np
@@ -17,7 +18,9 @@ class Generation(ABC):
     """One generation of Keras: how to make, drive and look into an optimizer and a model."""
 
     name: str
-    """The folder of its fixtures: `keras-2.12` or `keras-3.15`."""
+    """The folder of its fixtures: `keras-2.12`, `tf_keras-2.21` or `keras-3.15`."""
+    family: str
+    """Who writes its files: `keras2`, `tf_keras` or `keras3`."""
     arithmetic: str
     """Cairn's name for its formulas: `keras2` or `keras3`."""
     keras: Any
@@ -97,6 +100,7 @@ class Keras2(Generation):
     """Keras 2.12 as TensorFlow 2.12 exports it."""
 
     name = "keras-2.12"
+    family = "keras2"
     arithmetic = "keras2"
 
     def __init__(self) -> None:
@@ -131,15 +135,33 @@ class Keras2(Generation):
 
     def rate_used_next(self, optimizer: Any) -> float:
         rate = optimizer._learning_rate
-        if isinstance(rate, tf.keras.optimizers.schedules.LearningRateSchedule):
+        if isinstance(rate, self.keras.optimizers.schedules.LearningRateSchedule):
             rate = rate(optimizer.iterations)  # The property shows the rate of the last step.
         return float(np.asarray(rate.numpy()))
+
+
+class TFKeras(Keras2):
+    """tf_keras 2.21: Keras 2 as it goes on outside TensorFlow."""
+
+    name = "tf_keras-2.21"
+    family = "tf_keras"
+
+    def __init__(self) -> None:
+        import tf_keras
+        self.keras = tf_keras
+
+    def optimizer_class(self, name: str) -> Any:
+        owner = self.keras.optimizers
+        if name.startswith("legacy."):
+            owner = owner.legacy
+        return getattr(owner, name.removeprefix("legacy."))
 
 
 class Keras3(Generation):
     """Keras 3.15 with the TensorFlow backend."""
 
     name = "keras-3.15"
+    family = "keras3"
     arithmetic = "keras3"
 
     def __init__(self) -> None:
@@ -174,5 +196,7 @@ class Keras3(Generation):
 
 
 def current() -> Generation:
-    """The generation that this environment holds."""
-    return Keras2() if tf.__version__.startswith("2.12.") else Keras3()
+    """The generation that this environment holds; one that holds tf_keras holds it for its sake."""
+    if tf.__version__.startswith("2.12."):
+        return Keras2()
+    return TFKeras() if find_spec("tf_keras") is not None else Keras3()

@@ -60,7 +60,7 @@ extension ArchiveLayout {
       json: json, dialect: version.flatMap(Dialect.init(kerasVersion:)))
     let training = try model.trainingConfiguration
     var manifest = try WeightsLayout.readManifest(
-      root, model: model, training: training, path: path)
+      root, model: model, training: training, dialect: model.dialect, path: path)
     manifest.layout = .archive
     manifest.kerasVersion = version
     if manifest.optimizer != nil, training?.optimizer == nil, training != nil {

@@ -7,10 +7,15 @@ struct ModelVariables {
   let placesByGroup: [String: VariablePlace]
   /// In model order.
   let places: [VariablePlace]
+  private let ranks: [LayerPath: Int]
+  /// False for a model whose own code decides which layers it has, whatever its JSON lists.
+  private let isComplete: Bool
 
   init(_ model: ModelConfiguration, dialect: Dialect) throws(ConfigurationError) {
     places = try model.places(in: dialect)
     placesByGroup = Dictionary(places.map { ($0.group, $0) }) { first, _ in first }
+    isComplete = model.calls != .unknown
+    ranks = Dictionary(places.enumerated().map { ($1.path, $0) }) { first, _ in first }
   }
 
   /// One implied variable.
@@ -18,6 +23,38 @@ struct ModelVariables {
     let id: VariableID
     let schema: VariableSchema
     let isTrainable: Bool
+    /// The class of the layer that owns it or holds its owner.
+    let className: String
+  }
+
+  /// The name of the layer that a v3 weights file keeps in a group; nil for a group that the
+  /// architecture does not imply.
+  func topLevelLayer(inGroup group: String) -> String? {
+    if let place = placesByGroup[group] { return place.topLevelLayer }
+    return places.first { $0.group.hasPrefix("\(group)/") }?.topLevelLayer
+  }
+
+  /// Items in the order of the model; those of unknown layers last, in the order in which they came.
+  func inModelOrder<Item>(
+    _ items: [Item], identity: (Item) -> (layer: LayerPath, index: Int)
+  ) -> [Item] {
+    let keys = items.map { item in
+      let (layer, index) = identity(item)
+      return (place: rank(of: layer), index: ranks[layer] == nil ? 0 : index)
+    }
+    return items.indices.sorted { a, b in
+      (keys[a].place, keys[a].index, a) < (keys[b].place, keys[b].index, b)
+    }.map { items[$0] }
+  }
+
+  /// The position of the object at a path, or of the nearest known one around it.
+  private func rank(of path: LayerPath) -> Int {
+    var names = path.names
+    while !names.isEmpty {
+      if let rank = ranks[LayerPath(names)] { return rank }
+      names.removeLast()
+    }
+    return .max
   }
 
   /// The variables of a top-level layer in the order of a whole-model file, trainable first; nil when
@@ -33,6 +70,7 @@ struct ModelVariables {
 
   /// The order in which an optimizer keeps its variables.
   func trainableOrder(_ owners: [SlotTies.Owner]) -> SlotTies.Order {
+    guard isComplete else { return .unknown }
     let byID = Dictionary(owners.map { ($0.id, $0) }) { first, _ in first }
     var order: [SlotTies.Owner] = []
     for place in places {
@@ -52,7 +90,7 @@ extension VariablePlace {
     variables?.enumerated().map { index, schema in
       .init(
         id: VariableID(layer: path, index: index), schema: schema,
-        isTrainable: isTrainable && schema.isTrainable)
+        isTrainable: isTrainable && schema.isTrainable, className: className)
     }
   }
 }

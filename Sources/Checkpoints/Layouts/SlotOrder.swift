@@ -12,6 +12,10 @@ struct SlotOrder: Hashable {
       self.name = name
       self.storedName = storedName ?? name
     }
+
+    /// A block of which it is not known what it is.
+    static let unproven = Slot("")
+    var isProven: Bool { self != .unproven }
   }
 
   /// One block over all trainable variables for each group. Inside a block the variables follow one
@@ -35,6 +39,7 @@ extension OptimizerEntry {
   /// The slots of this optimizer in a file of `dialect`, which need not be that of the configuration;
   /// nil for a class whose slots are not known.
   func slotOrder(in dialect: Dialect) -> SlotOrder? {
+    if let inner { return inner.slotOrder(in: dialect) }
     func isOn(_ key: String) -> Bool { configuration[key]?.bool == true }
     func number(_ key: String) -> Double { configuration[key]?.double ?? 0 }
     guard let className else { return nil }

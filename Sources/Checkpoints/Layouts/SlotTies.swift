@@ -25,6 +25,41 @@ struct SlotTies {
     /// Its name in layout A, without `:0`; nil in other layouts.
     let storedName: String?
     let shape: Shape
+
+    init(id: VariableID, name: String, storedName: String?, shape: Shape) {
+      self.id = id
+      self.name = name
+      self.storedName = storedName
+      self.shape = shape
+    }
+
+    /// Nil for what is no weight, and for integers: quantization turns a kernel into them, while the
+    /// optimizer keeps the slots of the fractions that they replaced.
+    init?(_ entry: CheckpointEntry, storedName: String?) {
+      guard case .weight(let id) = entry.role, entry.dtype?.isFloatingPoint == true else {
+        return nil
+      }
+      self.init(id: id, name: entry.name, storedName: storedName, shape: entry.shape)
+    }
+  }
+
+  /// What stands before the slots.
+  struct Head {
+    /// Whether the rate is a variable: not under a schedule, and only in Keras 3. Nil where the file
+    /// does not tell.
+    var storesRate: Bool?
+    /// Whether four numbers of Keras 3's LossScaleOptimizer come first.
+    var scalesLoss = false
+
+    init(storesRate: Bool? = nil, scalesLoss: Bool = false) {
+      self.storesRate = storesRate
+      self.scalesLoss = scalesLoss
+    }
+
+    init(of entry: OptimizerEntry?, _ dialect: Dialect) {
+      storesRate = dialect == .keras3 ? entry.map { $0.constantLearningRate != nil } : false
+      scalesLoss = dialect == .keras3 && entry?.inner != nil
+    }
   }
 
   /// What is known of the order in which the optimizer keeps its variables.
@@ -40,6 +75,8 @@ struct SlotTies {
   enum Tie: Hashable {
     case iteration
     case learningRate
+    /// A number of the LossScaleOptimizer around the optimizer.
+    case lossScale(String)
     case slot(String, owner: VariableID, ownerName: String)
     case untied
   }
@@ -51,14 +88,16 @@ struct SlotTies {
   /// - Parameters:
   ///   - slots: the slots in the order of saving; nil when the optimizer's class is not known.
   ///   - owners: every model variable, for ties by name.
+  ///   - head: what stands before the slots.
   ///   - path: the file, for errors.
   /// - Throws: `inconsistent` when names and order contradict each other, or a slot's shape is not
   ///   its owner's.
   init(
-    of stored: [Stored], slots slotOrder: SlotOrder?, owners: [Owner], order: Order, path: String
+    of stored: [Stored], slots slotOrder: SlotOrder?, owners: [Owner], order: Order,
+    head: Head = Head(), path: String
   ) throws(CheckpointError) {
     ties = [Tie](repeating: .untied, count: stored.count)
-    let head = Self.head(of: stored)
+    let head = head.ties(of: stored)
     for (index, tie) in head.enumerated() { ties[index] = tie }
     let slots = Array(stored.indices.dropFirst(head.count))
     guard !slots.isEmpty else { return }
@@ -87,80 +126,28 @@ struct SlotTies {
     }
   }
 
+}
+
+extension SlotTies.Head {
+  private static let lossScaleNames = [
+    "iteration", "learning_rate", "step_counter", "dynamic_scale",
+  ]
+
   /// The counter and, if stored, the rate that stand before the slots.
-  private static func head(of stored: [Stored]) -> [Tie] {
-    guard let first = stored.first, first.shape.rank == 0 else { return [] }
-    var head: [Tie] = [.iteration]
-    if stored.count > 1, stored[1].shape.rank == 0, stored[1].dtype == .float32,
-      stored[1].name.map({ $0.hasSuffix("learning_rate") }) ?? true
+  func ties(of stored: [SlotTies.Stored]) -> [SlotTies.Tie] {
+    var head: [SlotTies.Tie] = []
+    if scalesLoss, stored.prefix(4).filter({ $0.shape.rank == 0 }).count == 4 {
+      head = Self.lossScaleNames.map { .lossScale($0) }
+    }
+    let rest = stored.dropFirst(head.count)
+    guard let first = rest.first, first.shape.rank == 0 else { return head }
+    head.append(.iteration)
+    if storesRate ?? true, let second = rest.dropFirst().first, second.shape.rank == 0,
+      second.dtype == .float32, second.name.map({ $0.hasSuffix("learning_rate") }) ?? true
     {
       head.append(.learningRate)
     }
     return head
-  }
-}
-
-// MARK: - Evidence by name
-
-extension SlotTies {
-  private static func tiesByName(
-    _ stored: [Stored], slots: [SlotOrder.Slot], owners: [Owner]
-  ) -> [Int: Tie] {
-    let words = Dictionary(slots.map { ($0.storedName, $0.name) }) { first, _ in first }
-    let byStoredName = Dictionary(grouping: owners.filter { $0.storedName != nil }) {
-      $0.storedName!
-    }
-    let byFlatName = Dictionary(grouping: owners.filter { $0.storedName != nil }) {
-      String($0.storedName!.map { $0 == "/" ? "_" : $0 })
-    }
-    var ties: [Int: Tie] = [:]
-    for (index, variable) in stored.enumerated() {
-      guard let name = variable.name.map(withoutOutputNumber) else { continue }
-      let found =
-        ownerInKeras2Name(name, words, byStoredName)
-        ?? ownerInKeras3Name(name, words, byFlatName)
-      if let (slot, owner) = found {
-        ties[index] = .slot(slot, owner: owner.id, ownerName: owner.name)
-      }
-    }
-    return ties
-  }
-
-  /// `[<scope>/]accumulator/<variable>`, or the legacy class's `<optimizer>/<variable>/accumulator`.
-  private static func ownerInKeras2Name(
-    _ name: String, _ words: [String: String], _ owners: [String: [Owner]]
-  ) -> (String, Owner)? {
-    let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    for (position, part) in parts.enumerated() {
-      guard let slot = words[part] else { continue }
-      let following = parts[(position + 1)...].joined(separator: "/")
-      if let owner = unique(owners[following]) { return (slot, owner) }
-      let enclosed = parts[..<position].dropFirst().joined(separator: "/")
-      if position == parts.count - 1, let owner = unique(owners[enclosed]) { return (slot, owner) }
-    }
-    return nil
-  }
-
-  /// `<optimizer>/<variable path with _ for />_accumulator`.
-  private static func ownerInKeras3Name(
-    _ name: String, _ words: [String: String], _ owners: [String: [Owner]]
-  ) -> (String, Owner)? {
-    let last = name.split(separator: "/").last.map(String.init) ?? name
-    // The longer word first: `_gradient_accumulator` ends in `_accumulator`, too.
-    for (word, slot) in words.sorted(by: { ($1.key.count, $0.key) < ($0.key.count, $1.key) }) {
-      guard last.hasSuffix("_\(word)") else { continue }
-      if let owner = unique(owners[String(last.dropLast(word.count + 1))]) { return (slot, owner) }
-    }
-    return nil
-  }
-
-  private static func unique(_ owners: [Owner]?) -> Owner? {
-    owners?.count == 1 ? owners![0] : nil
-  }
-
-  /// TensorFlow's names end in the number of an operation's output, `:0`.
-  static func withoutOutputNumber(_ name: String) -> String {
-    name.hasSuffix(":0") ? String(name.dropLast(2)) : name
   }
 }
 
@@ -185,14 +172,15 @@ extension SlotTies {
     }
     guard owners.count == variableCount else {
       notes.append(
-        "the optimizer keeps \(slotOrder.slots.map(\.name).joined(separator: " and ")) of"
+        "the optimizer keeps \(slotOrder.slots.filter(\.isProven).map(\.name).joined(separator: " and ")) of"
           + " \(variableCount) variables,"
           + " the model has \(owners.count) trainable ones: layers were frozen or thawed in between"
       )
       return nil
     }
     var ties: [Int: Tie] = [:]
-    for (index, saved) in zip(slots, slotOrder.sequence(variableCount: variableCount)) {
+    for (index, saved) in zip(slots, slotOrder.sequence(variableCount: variableCount))
+    where saved.slot.isProven {
       let owner = owners[saved.variable]
       ties[index] = .slot(saved.slot.name, owner: owner.id, ownerName: owner.name)
     }
@@ -249,6 +237,7 @@ extension SlotTies.Tie {
     switch self {
     case .iteration: "iteration"
     case .learningRate: "learning rate"
+    case .lossScale(let name): "\(name) of the loss scale"
     case .slot(let slot, _, let ownerName): "\(slot) of \(ownerName)"
     case .untied: "variable of an unknown owner"
     }

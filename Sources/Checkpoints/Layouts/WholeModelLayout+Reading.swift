@@ -71,44 +71,8 @@ extension WholeModelLayout {
       }
     }
     // The stored order is trainable first; show and load follow the order of creation.
-    let order = Dictionary(
-      (implied?.places ?? []).enumerated().map { ($1.path, $0) }
-    ) { first, _ in first }
-    return named.enumerated().sorted { a, b in
-      func key(_ item: (offset: Int, element: NamedWeight)) -> (Int, Int, Int) {
-        let place = order[item.element.id.layer]
-        return (place ?? .max, place == nil ? 0 : item.element.id.index, item.offset)
-      }
-      return key(a) < key(b)
-    }.map(\.element)
-  }
-
-  private typealias Label = (id: VariableID, name: String)
-
-  /// The identities that the architecture implies, by position; nil when it implies none, another
-  /// number, or other names than those stored.
-  private static func labels(
-    of storedNames: [String], impliedBy implied: [ModelVariables.Implied]?
-  ) -> [Label]? {
-    guard let implied, implied.count == storedNames.count else { return nil }
-    for (storedName, variable) in zip(storedNames, implied) {
-      let own = ownName(ofWeight: storedName)
-      guard own == variable.schema.name || own == variable.schema.keras2Name else { return nil }
-    }
-    return implied.map { ($0.id, $0.id.canonicalName($0.schema.name)) }
-  }
-
-  /// The identities that the stored names suggest.
-  private static func labels(
-    of storedNames: [String], layer: String?, model: String?
-  ) -> [Label] {
-    var counts: [LayerPath: Int] = [:]
-    return storedNames.map { storedName in
-      let label = WeightLabel(storedName: storedName, layer: layer, model: model)
-      let id = VariableID(layer: label.layer, index: counts[label.layer, default: 0])
-      counts[label.layer] = id.index + 1
-      return (id, id.canonicalName(label.name))
-    }
+    guard let implied else { return named }
+    return implied.inModelOrder(named) { ($0.id.layer, $0.id.index) }
   }
 
   private static func readOptimizer(
@@ -134,13 +98,10 @@ extension WholeModelLayout {
         .init(
           name: name, datasetPath: dataset.datasetPath, shape: dataset.shape, dtype: dataset.dtype))
     }
-    let owners = weights.map {
-      SlotTies.Owner(
-        id: $0.id, name: $0.entry.name, storedName: $0.storedName, shape: $0.entry.shape)
-    }
+    let owners = weights.compactMap { SlotTies.Owner($0.entry, storedName: $0.storedName) }
     let ties = try SlotTies(
       of: stored, slots: entry?.slotOrder(in: manifest.dialect), owners: owners,
-      order: implied.trainableOrder(owners), path: path)
+      order: implied.trainableOrder(owners), head: .init(of: entry, manifest.dialect), path: path)
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes

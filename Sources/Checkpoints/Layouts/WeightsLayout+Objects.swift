@@ -1,0 +1,171 @@
+import HDF5
+import KerasConfiguration
+import Tensors
+
+// MARK: - The tree of objects
+
+extension WeightsLayout {
+  /// No model that Keras saves nests deeper; a group of a damaged file may contain itself.
+  static let maximumDepth = 64
+
+  /// A top-level layer of the file.
+  struct Layer {
+    let name: String
+    /// The snake-case class name, from the element's name.
+    let snakeCaseClass: String
+    var entries: [CheckpointEntry]
+    /// The trainable ones among the entries, in order; nil when that cannot be told.
+    var trainable: [CheckpointEntry]?
+  }
+
+  /// The root groups in which a subclassed model keeps what stands under its own attributes.
+  static func attributesOfModel(_ root: borrowing HDF5Group) throws -> [String] {
+    let known = [
+      Dialect.keras2.layersGroup, Dialect.keras3.layersGroup, optimizerGroup, metricsGroup,
+      variables, CairnGroup.path,
+    ]
+    var names: [String] = []
+    for member in try root.members() where member.kind == .group && !known.contains(member.name) {
+      if try holdsVariables(root.openGroup(member.name)) { names.append(member.name) }
+    }
+    return names
+  }
+
+  private static func holdsVariables(
+    _ group: borrowing HDF5Group, depth: Int = 0
+  ) throws -> Bool {
+    guard depth < maximumDepth else { return false }
+    for member in try group.members() where member.kind == .group {
+      if member.name == variables { return true }
+      if try holdsVariables(group.openGroup(member.name), depth: depth + 1) { return true }
+    }
+    return false
+  }
+
+  static func readLayers(
+    _ root: borrowing HDF5Group, _ attributes: [String], dialect: Dialect,
+    implied: ModelVariables?
+  ) throws -> [Layer] {
+    var layers: [Layer] = []
+    // Keras 2 lists the layers of a subclassed model as Keras 3 does.
+    for list in [dialect.layersGroup, Dialect.keras3.layersGroup] {
+      guard layers.isEmpty, try root.exists(list) else { continue }
+      let group = try root.openGroup(list)
+      for element in try group.memberNames() {
+        layers.append(
+          try readLayer(
+            group.openGroup(element), "\(list)/\(element)", dialect: dialect, implied: implied))
+      }
+    }
+    for attribute in attributes {
+      var layer = try readLayer(
+        root.openGroup(attribute), attribute, dialect: dialect, implied: implied)
+      // The order in which the code of a model's class calls its attributes is not in the file.
+      layer.trainable = nil
+      layers.append(layer)
+    }
+    return layers
+  }
+
+  private static func readLayer(
+    _ group: borrowing HDF5Group, _ path: String, dialect: Dialect, implied: ModelVariables?
+  ) throws -> Layer {
+    let element = path.split(separator: "/").last.map(String.init) ?? path
+    let (snakeCaseClass, number) = ElementName.split(element)
+    let name =
+      try implied?.topLevelLayer(inGroup: path) ?? storedName(of: group)
+      ?? (element == path
+        ? path : ElementName.defaultName(snakeCaseClass, number, dialect: dialect))
+    var layer = Layer(name: name, snakeCaseClass: snakeCaseClass, entries: [], trainable: [])
+    try readObject(group, path, at: [name], dialect, implied, into: &layer)
+    return layer
+  }
+
+  private static func storedName(of group: borrowing HDF5Group) throws -> String? {
+    guard try group.exists(variables) else { return nil }
+    return try group.openGroup(variables).attributes.optionalString("name")
+  }
+
+  /// The variables of an object, then those of the objects inside it.
+  private static func readObject(
+    _ group: borrowing HDF5Group, _ groupPath: String, at guessedPath: LayerPath,
+    _ dialect: Dialect, _ implied: ModelVariables?, into layer: inout Layer, depth: Int = 0
+  ) throws {
+    guard depth < maximumDepth else { return }
+    let place = implied?.placesByGroup[groupPath]
+    let layerPath = place?.path ?? guessedPath
+    for member in try group.memberNames() {
+      let inner = try group.openGroup(member)
+      let path = "\(groupPath)/\(member)"
+      if member == variables {
+        try readOwnVariables(inner, of: groupPath, place, at: layerPath, into: &layer)
+      } else if member == Dialect.keras2.layersGroup || member == Dialect.keras3.layersGroup {
+        // A nested model: its own list of layers.
+        for element in try inner.memberNames() {
+          let object = try inner.openGroup(element)
+          let (className, number) = ElementName.split(element)
+          let name =
+            try storedName(of: object)
+            ?? ElementName.defaultName(className, number, dialect: dialect)
+          try readObject(
+            object, "\(path)/\(element)", at: layerPath.appending(name), dialect, implied,
+            into: &layer, depth: depth + 1)
+        }
+      } else {
+        try readObject(
+          inner, path, at: layerPath.appending(member), dialect, implied, into: &layer,
+          depth: depth + 1)
+      }
+    }
+  }
+
+  private static func readOwnVariables(
+    _ group: borrowing HDF5Group, of groupPath: String, _ place: VariablePlace?,
+    at layerPath: LayerPath, into layer: inout Layer
+  ) throws {
+    let count = try group.memberNames().count
+    let schema = place?.variables ?? LayerSchema.guessedVariables(group: groupPath, count: count)
+    let matching = schema?.count == count ? schema : nil
+    let entries = try readVariables(group, of: layerPath, names: matching?.map(\.name))
+    layer.entries += entries
+    guard count > 0 else { return }
+    // What is inside another object reaches the optimizer in the order of creation, which only an
+    // architecture tells.
+    if let matching, layerPath.names.count == 1, layer.trainable != nil {
+      layer.trainable! += zip(entries, matching).filter(\.1.isTrainable).map(\.0)
+    } else {
+      layer.trainable = nil
+    }
+  }
+
+  static func readVariables(
+    _ group: borrowing HDF5Group, of layer: LayerPath, names: [String]?
+  ) throws -> [CheckpointEntry] {
+    var entries: [CheckpointEntry] = []
+    for (index, member) in try group.memberNames().enumerated() {
+      let id = VariableID(layer: layer, index: index)
+      entries.append(
+        try CheckpointEntry(
+          group.openDataset(member), name: id.canonicalName(names?[index]), role: .weight(id)))
+    }
+    return entries
+  }
+
+  /// Datasets of any depth, under their paths.
+  static func readOthers(
+    _ group: borrowing HDF5Group
+  ) throws -> [CheckpointEntry] {
+    var entries: [CheckpointEntry] = []
+    for member in try group.members() {
+      switch member.kind {
+      case .group: entries += try readOthers(group.openGroup(member.name))
+      case .dataset:
+        let dataset = try group.openDataset(member.name)
+        entries.append(
+          try CheckpointEntry(dataset, name: String(dataset.path.dropFirst()), role: .other))
+      case .namedType, .refused: continue
+      }
+    }
+    return entries
+  }
+}

@@ -1,0 +1,133 @@
+import HDF5
+import KerasConfiguration
+import Tensors
+
+// MARK: - The optimizer
+
+extension WeightsLayout {
+  static func readOptimizer(
+    _ root: borrowing HDF5Group, _ layers: [Layer], _ implied: ModelVariables?,
+    into manifest: inout CheckpointManifest, path: String
+  ) throws {
+    let entry = manifest.training?.optimizer
+    let groupPath = "\(optimizerGroup)/\(variables)"
+    guard try root.exists(optimizerGroup), try root.exists(groupPath) else {
+      if let entry {
+        manifest.optimizer = OptimizerSummary(
+          className: entry.className, entry: entry, learningRate: entry.constantLearningRate)
+        manifest.notes.append("the optimizer is configured, but its state is not in the file")
+      }
+      return
+    }
+    let group = try root.openGroup(groupPath)
+    var datasets: [CheckpointEntry] = []
+    for member in try group.memberNames() {
+      datasets.append(
+        try CheckpointEntry(
+          group.openDataset(member), name: "\(groupPath)/\(member)", role: .untied))
+    }
+    let inner = try innerOptimizer(root)
+    var head = SlotTies.Head(of: entry, manifest.dialect)
+    head.scalesLoss = manifest.dialect == .keras3 && inner?.count == datasets.count - 4
+    let optimizerName = try inner?.name ?? group.attributes.optionalString("name")
+    let className = entry?.className ?? optimizerName.flatMap(className(ofOptimizerNamed:))
+    let owners = layers.flatMap(\.entries).compactMap { SlotTies.Owner($0, storedName: nil) }
+    let stored = datasets.map {
+      SlotTies.Stored(
+        name: nil, datasetPath: $0.datasetPath, shape: $0.shape, dtype: $0.dtype)
+    }
+    let slotOrder =
+      entry?.slotOrder(in: manifest.dialect)
+      ?? impliedSlots(
+        className: className,
+        shapes: stored.dropFirst(head.ties(of: stored).count).map(\.shape),
+        trainableCount: layers.reduce(0) { $0 + ($1.trainable?.count ?? 0) })
+    let ties = try SlotTies(
+      of: stored, slots: slotOrder, owners: owners,
+      order: implied?.trainableOrder(owners) ?? interleaving(of: layers), head: head, path: path)
+    let entries = zip(datasets, ties.ties).map { $0.tied($1) }
+    manifest.entries += entries
+    manifest.notes += ties.notes
+    if let slotOrder, slotOrder.slots.contains(where: { !$0.isProven }) {
+      manifest.notes.append(
+        "without a configuration, averages and gradient accumulators cannot be told apart")
+    }
+    if className == nil {
+      manifest.notes.append("the file does not hold the class of its optimizer")
+    }
+    manifest.optimizer = OptimizerSummary(
+      className: className, entry: entry,
+      iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
+      learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
+        ?? entry?.constantLearningRate)
+  }
+
+  /// The optimizer inside one that scales the loss, whose variables the outer one repeats: its name, if
+  /// stored, and how many they are.
+  private static func innerOptimizer(
+    _ root: borrowing HDF5Group
+  ) throws -> (name: String?, count: Int)? {
+    for name in ["inner_optimizer", "_optimizer"] {
+      let path = "\(optimizerGroup)/\(name)/\(variables)"
+      guard try root.exists("\(optimizerGroup)/\(name)"), try root.exists(path) else { continue }
+      let group = try root.openGroup(path)
+      return try (group.attributes.optionalString("name"), group.memberNames().count)
+    }
+    return nil
+  }
+
+  /// The order of layers of one class is that of their numbers; across classes it is open.
+  private static func interleaving(of layers: [Layer]) -> SlotTies.Order {
+    guard layers.allSatisfy({ $0.trainable != nil }) else { return .unknown }
+    let weighted = layers.filter { !$0.trainable!.isEmpty }
+    let classes = Dictionary(grouping: weighted, by: \.snakeCaseClass)
+    return .anyInterleaving(
+      classes.sorted { $0.key < $1.key }.map {
+        $1.map { layer in
+          layer.trainable!.compactMap { SlotTies.Owner($0, storedName: nil) }
+        }
+      })
+  }
+
+  /// Keras 3 names an optimizer after its class unless told otherwise: `adagrad`, `rm_sprop_1`.
+  private static func className(ofOptimizerNamed name: String) -> String? {
+    let element = ElementName.split(name).className
+    return OptimizerEntry.knownClassNames.first { snakeCase($0) == element }
+  }
+
+  /// Without a configuration: what the blocks of slots are, as far as their number proves it.
+  ///
+  /// Adagrad's last block is the accumulators; before it may stand averages, gradient accumulators, or
+  /// both in this order. Layers may have been frozen, so that as many slots as variables can also be
+  /// several blocks over fewer variables, if the shapes repeat: then nothing is proven.
+  static func impliedSlots(
+    className: String?, shapes: [Shape], trainableCount: Int
+  ) -> SlotOrder? {
+    guard let className, trainableCount > 0, shapes.count.isMultiple(of: trainableCount) else {
+      return nil
+    }
+    let blockCount = shapes.count / trainableCount
+    guard className == "Adagrad" else {
+      return SlotOrder.only(className: className, slotCount: blockCount)
+    }
+    let others = [2, 3].filter { $0 > blockCount && consistsOf($0, equalBlocksIn: shapes) }
+    guard others.isEmpty else { return nil }
+    let accumulator = SlotOrder.Slot("accumulator")
+    switch blockCount {
+    case 1: return SlotOrder(groups: [[accumulator]])
+    case 2: return SlotOrder(groups: [[.unproven], [accumulator]])
+    case 3:
+      return SlotOrder(
+        groups: [
+          [SlotOrder.Slot("average")], [SlotOrder.Slot("gradient_accumulator")], [accumulator],
+        ])
+    default: return nil
+    }
+  }
+
+  private static func consistsOf(_ count: Int, equalBlocksIn shapes: [Shape]) -> Bool {
+    guard shapes.count.isMultiple(of: count) else { return false }
+    let length = shapes.count / count
+    return shapes.indices.dropFirst(length).allSatisfy { shapes[$0] == shapes[$0 - length] }
+  }
+}

@@ -1,0 +1,171 @@
+"""Makes rows of the matrix: builds, trains, takes the truth, saves in every layout that Keras has.
+
+Writes below the folder, for each row and each layout that this Keras can write:
+
+  NAME.h5            whole model            NAME.weights.h5    weights
+  NAME.legacy.h5     legacy weights         NAME.keras         archive
+  NAME.truth.json    the truth, taken before; `refused` holds Keras's words where it cannot save
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+from keras_side import matrix_truth
+from keras_side.generation import Generation, current
+from keras_side.matrix_models import Row
+from keras_side.matrix_options import ROWS
+
+SEED = 20
+BATCH = 4
+LAYOUTS = {"weights": ".weights.h5", "legacy-weights": ".legacy.h5", "archive": ".keras",
+           "whole-model": ".h5"}
+"""In the order of saving: Keras 3 drops the optimizer of a model whose whole-model file it saves."""
+
+
+def make(generation: Generation, name: str, row: Row, folder: Path,
+         layouts: list[str]) -> dict[str, Any]:
+    """One row in some layouts; returns its truth."""
+    keras = generation.keras
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(SEED)
+    random = np.random.RandomState(SEED)
+    set_policy(generation, row.policy or "float32")
+    try:
+        model = trained(generation, row, random)
+        if row.prepare is not None:
+            model = row.prepare(generation, model)
+        if row.is_filled:
+            fill(generation, model, random)
+        truth = {"name": name, **matrix_truth.describe(generation, model)}
+        truth |= save(generation, model, folder / name, row, layouts)
+    finally:
+        set_policy(generation, "float32")
+    (folder / f"{name}.truth.json").write_text(json.dumps(truth, separators=(",", ":")) + "\n",
+                                               "utf-8")
+    return truth
+
+
+def trained(generation: Generation, row: Row, random: np.random.RandomState) -> Any:
+    """The model of a row after its steps."""
+    model = row.build(generation)
+    inputs = data(model, random)
+    outputs = model(inputs)
+    if row.optimizer is None:
+        return model
+    model.compile(generation.optimizer(row.optimizer_class, row.optimizer), row.loss,
+                  run_eagerly=True)
+    many = isinstance(outputs, (list, tuple))
+    targets = [random.random_sample(tuple(each.shape)).astype(np.float32)
+               for each in (outputs if many else [outputs])]
+    for _ in range(row.steps):
+        model.train_on_batch(inputs, targets if many else targets[0])
+    return model
+
+
+def data(model: Any, random: np.random.RandomState) -> Any:
+    """Random inputs of the model's shapes."""
+    if hasattr(model, "input_shape_for_data"):
+        return random.random_sample((BATCH, *model.input_shape_for_data)).astype(np.float32)
+    if not model.inputs:
+        return random.random_sample((BATCH, 5)).astype(np.float32)
+    arrays = []
+    for each in model.inputs:
+        shape = (BATCH, *each.shape[1:])
+        kind = getattr(each.dtype, "name", each.dtype)
+        if kind == "string":
+            import tensorflow as tf
+            arrays.append(tf.constant(random.choice(["cairn", "path", "river"], shape)))
+        elif kind == "int32":
+            arrays.append(random.randint(0, 11, shape).astype(np.int32))
+        else:
+            arrays.append(random.random_sample(shape).astype(np.float32))
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def fill(generation: Generation, model: Any, random: np.random.RandomState) -> None:
+    """Random numbers into every variable and slot that holds fractions: no two are equal."""
+    owned = matrix_truth.variables(generation, model)
+    variables = [each.variable for each in owned]
+    compiled = getattr(model, "optimizer", None)
+    if compiled is not None:
+        optimizer = getattr(compiled, "inner_optimizer", compiled)
+        for each in owned:
+            variables += matrix_truth.slots(generation, optimizer, each.variable).values()
+    for variable in variables:
+        value = generation.array(variable)
+        if value.dtype.kind in "fV":
+            variable.assign((random.random_sample(value.shape) + 0.25).astype(value.dtype))
+
+
+def save(generation: Generation, model: Any, stem: Path, row: Row,
+         layouts: list[str]) -> dict[str, Any]:
+    """Saves what can be saved: `files` by layout, and `refused` with Keras's words."""
+    files: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    if row.whole_model_first:
+        layouts = layouts[::-1]
+    for layout in layouts:
+        if layout == "legacy-weights" and generation.family == "keras3":
+            continue
+        path = stem.with_name(stem.name + LAYOUTS[layout])
+        path.unlink(missing_ok=True)
+        try:
+            writer(generation, model, layout)(str(path))
+            files[layout] = path.name
+        except Exception as error:  # Whatever Keras raises is the answer.
+            path.unlink(missing_ok=True)
+            refused[layout] = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    return {"files": files, "refused": refused}
+
+
+def writer(generation: Generation, model: Any, layout: str) -> Callable[[str], None]:
+    """The call that writes the layout."""
+    if layout in ("weights", "legacy-weights"):
+        return model.save_weights
+    if generation.family == "keras2":
+        form = "keras_v3" if layout == "archive" else "h5"
+        return lambda path: model.save(path, save_format=form)
+    return model.save
+
+
+def set_policy(generation: Generation, policy: str) -> None:
+    """The global dtype policy; `float64` and the like are policies, too."""
+    keras = generation.keras
+    keras.mixed_precision.set_global_policy(policy)
+    keras.backend.set_floatx("float32")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--row", action="append", choices=ROWS, help="default: all")
+    parser.add_argument("--layout", action="append", choices=LAYOUTS, help="default: all")
+    arguments = parser.parse_args()
+    layouts = [layout for layout in LAYOUTS if layout in (arguments.layout or LAYOUTS)]
+    generation = current()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    failed = False
+    for name in arguments.row or ROWS:
+        row = ROWS[name]
+        if generation.family not in row.families:
+            continue
+        try:
+            truth = make(generation, name, row, arguments.folder, layouts)
+        except Exception as error:  # A row that cannot be made must not hide the others.
+            print(json.dumps({"row": name, "failed": f"{type(error).__name__}: {error}"}))
+            failed = True
+            continue
+        print(json.dumps({"row": name, "variables": len(truth["variables"]),
+                          "files": truth["files"], "refused": truth["refused"]}))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

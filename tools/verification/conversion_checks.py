@@ -1,0 +1,120 @@
+"""Files of the matrix, converted by Cairn for every Keras, as that Keras then loads them.
+
+The expected matrix stands in `conversion_matrix.json`: by source and target, the rows that do not
+arrive whole, each with the reason. Every other row must have every variable equal, and, where the
+layout has an optimizer, every slot, the counter and the rate.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Mapping
+
+import keras_environments as environments
+from verification.binaries import Binaries, CommandFailure
+from verification.contents import read_json
+from verification.matrix_checks import File, files
+from verification.report import Report
+
+EXPECTED = Path(__file__).with_name("conversion_matrix.json")
+TARGETS = {
+    "keras2-h5": ("keras2", "whole-model", ".h5"),
+    "keras2-weights-h5": ("keras2", "legacy-weights", ".h5"),
+    "keras2-weights": ("keras2", "weights", ".weights.h5"),
+    "keras2-archive": ("keras2", "archive", ".keras"),
+    "tf-keras-weights-h5": ("tfkeras", "legacy-weights", ".h5"),
+    "tf-keras-weights": ("tfkeras", "weights", ".weights.h5"),
+    "keras3-h5": ("keras3", "whole-model", ".h5"),
+    "keras3-weights": ("keras3", "weights", ".weights.h5"),
+    "keras3-archive": ("keras3", "archive", ".keras"),
+}
+"""Profile: whose environment loads it, and what it is."""
+SOURCES = {"keras2": "whole-model", "tf_keras": "archive", "keras3": "archive"}
+"""What is converted: a layout that holds everything."""
+
+
+class Conversions:
+    """All conversions of a folder of saved rows."""
+
+    def __init__(self, cairn: Binaries, saved: Path, folder: Path) -> None:
+        self.cairn = cairn
+        self.folder = folder
+        self.sources = [file for file in files(saved)
+                        if SOURCES[file.truth["family"]] == file.layout]
+        self.outcomes: dict[str, dict[str, str]] = defaultdict(dict)
+        """By `source profile`, the rows: empty for whole, else what is missing."""
+
+    def run(self) -> None:
+        """Converts everything, then lets each Keras load what was made for it."""
+        jobs: dict[str, list[tuple[str, File, dict[str, str]]]] = defaultdict(list)
+        for profile, (environment, layout, suffix) in TARGETS.items():
+            for file in self.sources:
+                cell = f"{file.truth['family']} to {profile}"
+                output = self.folder / cell.replace(" ", "-") / f"{file.truth['name']}{suffix}"
+                output.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    self.cairn.convert(file.path, output, profile)
+                except CommandFailure as failure:
+                    words = str(failure).split("checkpoint-inspect: ")[-1]
+                    for path in (file.path, output):
+                        words = words.replace(str(path), path.name)
+                    self.outcomes[cell][file.truth["name"]] = f"Cairn: {words}"
+                    continue
+                jobs[environment].append((cell, file, {
+                    "row": file.truth["name"], "file": str(output), "layout": layout}))
+        for environment, listed in jobs.items():
+            self.load(environment, listed)
+
+    def load(self, environment: str, jobs: list[tuple[str, File, dict[str, str]]]) -> None:
+        """One process of Keras for all its files."""
+        asked = self.folder / f"{environment}-jobs.json"
+        answers = self.folder / f"{environment}-answers.json"
+        asked.write_text(json.dumps([job for _, _, job in jobs]), "utf-8")
+        environments.run(environment, "keras_side.load_converted",
+                         ["--jobs", str(asked), "--answers", str(answers)])
+        for (cell, file, job), answer in zip(jobs, read_json(answers), strict=True):
+            self.outcomes[cell][job["row"]] = \
+                f"Keras: {answer['refused'].replace(str(self.folder), '')}" if "refused" in answer \
+                else missing(file.truth, answer["holds"], job["layout"])
+
+
+def missing(truth: Mapping[str, Any], holds: Mapping[str, Any], layout: str) -> str:
+    """What the loaded objects lack, in words; empty if nothing."""
+    found = {each["name"]: each["sha256"] for each in holds["variables"]}
+    expected = {each["name"]: each["sha256"] for each in truth["variables"]}
+    unequal = [name for name in expected if found.get(name) != expected[name]]
+    if unequal:
+        return f"{len(unequal)} of {len(expected)} variables, first {unequal[0]}"
+    if layout == "legacy-weights" or truth["optimizer"] is None:
+        return ""
+    if holds["optimizer"] is None:
+        return "the optimizer"
+    found, expected = (
+        {(each["slot"], each["variable"]): each["sha256"] for each in side["optimizer"]["slots"]}
+        for side in (holds, truth))
+    unequal = [key for key in expected if found.get(key) != expected[key]]
+    if unequal:
+        return f"{len(unequal)} of {len(expected)} slots"
+    numbers = ["iterations", *(["learningRate"] if layout != "weights" else [])]
+    return ", ".join(key for key in numbers
+                     if holds["optimizer"][key] != truth["optimizer"][key])
+
+
+def check_conversions(report: Report, cairn: Binaries, saved: Path, folder: Path,
+                      is_recording: bool = False) -> None:
+    """One check a cell: exactly the expected rows do not arrive whole."""
+    conversions = Conversions(cairn, saved, folder)
+    conversions.run()
+    found = {cell: {row: words for row, words in sorted(rows.items()) if words}
+             for cell, rows in sorted(conversions.outcomes.items())}
+    if is_recording:
+        EXPECTED.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    expected = read_json(EXPECTED)
+    for cell, rows in found.items():
+        whole = len(conversions.outcomes[cell]) - len(rows)
+        unexpected = sorted(rows.keys() ^ expected.get(cell, {}).keys())
+        report.check(f"converted, {cell}: {whole} of {len(conversions.outcomes[cell])} rows whole",
+                     not unexpected, "; ".join(
+                         f"{row}: {rows.get(row, 'arrives whole now')}" for row in unexpected[:4]))
