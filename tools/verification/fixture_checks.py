@@ -30,16 +30,21 @@ def check_fixture(report: Report, cairn: Binaries, saved: Path, truth: dict) -> 
     report.check_equal(f"{label}, numbers", found.numbers, expected.numbers)
     if saved.name.endswith(".weights.h5"):
         # Without a model configuration the owners of slots may be unknown; their places are not.
-        datasets = {path: digest for path, digest in dataset_digests(shown).items()
-                    if path.startswith("/optimizer/vars/")}
-        report.check_equal(f"{label}, slots by place",
-                           {path: datasets.get(path) for path in slot_places(truth)},
-                           slot_places(truth))
+        # (Of Adagrad; other rules have orders of their own, which the whole-model files prove.)
+        if truth["optimizer"]["className"] == "Adagrad":
+            datasets = {path: digest for path, digest in dataset_digests(shown).items()
+                        if path.startswith("/optimizer/vars/")}
+            report.check_equal(f"{label}, slots by place",
+                               {path: datasets.get(path) for path in slot_places(truth)},
+                               slot_places(truth))
         report.check(f"{label}, no slot under another variable",
                      all(expected.slots.get(key) == digest for key, digest in found.slots.items()),
                      f"{len(found.slots)} of {len(expected.slots)} tied")
-    else:
+    elif expected.slots:
         report.check_equal(f"{label}, slots", found.slots, expected.slots)
+    else:
+        # Keras 3's SGD without momentum keeps none.
+        report.check(f"{label}, no slots", not found.slots, f"{len(found.slots)} found")
 
 
 def slot_places(truth: dict) -> dict[str, str]:
