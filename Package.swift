@@ -57,7 +57,8 @@ let package = Package(
     library("KerasConfiguration", ["Tensors"]),
     library("Optimizers", ["CKernels", "KerasConfiguration", "Tensors"]),
     library(
-      "Checkpoints", ["CDeflate", "CNettle", "CSystem", "HDF5", "KerasConfiguration", "Tensors"]),
+      "Checkpoints",
+      ["CDeflate", "CKernels", "CNettle", "CSystem", "HDF5", "KerasConfiguration", "Tensors"]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library(

@@ -14,11 +14,15 @@ struct OpenCheckpoint {
     case folder
   }
 
-  init(_ path: String) throws {
+  /// - Parameter verifying: whether what has digests is compared with them.
+  init(_ path: String, verifying: Bool) throws {
     self.path = path
     if DirectoryLayout.isLaidOut(path) {
       container = .folder
-      storage = .file(OpenFile(try HDF5File.open(DirectoryLayout.weightsPath(path))))
+      storage = .file(
+        try OpenFile.open(DirectoryLayout.weightsPath(path), verifying: verifying) { name in
+          try DirectoryLayout.document(name, in: path)
+        })
       return
     }
     switch Self.head(of: path) {
@@ -29,17 +33,21 @@ struct OpenCheckpoint {
         storage = .plain(try NumPyArchive.open(archive))
       } else {
         container = .archive(archive)
-        storage = .file(OpenFile(try ArchiveLayout.openWeights(of: archive)))
+        storage = .file(
+          try OpenFile.open(
+            path, window: ArchiveLayout.weights(of: archive), verifying: verifying
+          ) { name in try archive[name].map { try archive.content(of: $0) } })
       }
     case .json:
       container = .none
-      storage = .shards(try OpenShards(opening: ShardMap(reading: path), path: path))
+      storage = .shards(try OpenShards(
+          opening: ShardMap(reading: path), path: path, verifying: verifying))
     case .safetensors:
       container = .none
       storage = .plain(try Safetensors.open(path))
     case .other:
       container = .none
-      storage = .file(OpenFile(try HDF5File.open(path)))
+      storage = .file(try OpenFile.open(path, verifying: verifying))
     }
   }
 

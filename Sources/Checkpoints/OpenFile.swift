@@ -5,8 +5,14 @@ import HDF5
 /// Not `Sendable`, like the file.
 final class OpenFile {
   let file: HDF5File
+  /// By which its tensors are checked as they are read; nil for a file without digests, or when they are
+  /// to be read as they are.
+  let digests: DigestTable?
 
-  init(_ file: consuming HDF5File) { self.file = file }
+  init(_ file: consuming HDF5File, digests: DigestTable? = nil) {
+    self.file = file
+    self.digests = digests
+  }
 }
 
 /// Where the tensors of an open checkpoint lie.

@@ -13,19 +13,18 @@ import Tensors
 struct FileSkeleton {
   /// Where the bytes of each dataset of the plan begin.
   private let offsets: [Int]
+  /// The digests that the file will have, with their place and the tensors'; nil without.
+  private let table: DigestTable?
   private let plan: FilePlan
   private let path: String
 
   /// Creates the file through libhdf5: datasets contiguous and allocated, without time stamps, closed
   /// only when the library proves that nothing stayed open.
   init(layingOut plan: FilePlan, at path: String) throws(HDF5Error) {
-    let userBlock: Int
-    switch plan.wrapping {
-    case .none, .folder, .shards: userBlock = 0
-    case .archive: userBlock = ArchiveLayout.weightsOffset
-    }
-    let file = try HDF5File.create(path, userBlockByteCount: userBlock)
+    let file = try HDF5File.create(path, userBlockByteCount: plan.contentOffset)
     var offsets: [Int] = []
+    var table = plan.digests.map { DigestTable($0, of: plan) }
+    var tableOffset = 0
     do {
       let root = try file.root()
       for group in plan.groups {
@@ -45,8 +44,16 @@ struct FileSkeleton {
         }
         offsets.append(offset)
       }
+      if let table {
+        let created = try root.createDataset(DigestTable.path, .uint8, shape: [table.byteCount])
+        tableOffset = created.byteOffset!
+      }
     }
     try file.close()
+    table?.place(
+      datasetsAt: offsets.map { $0 - plan.contentOffset },
+      tableAt: tableOffset - plan.contentOffset)
+    self.table = table
     self.offsets = offsets
     self.plan = plan
     self.path = path
@@ -92,12 +99,15 @@ extension FileSkeleton {
 
 extension FileSkeleton {
   /// Bytes that one thread writes before it takes the next piece.
-  private static let pieceByteCount = 8 << 20
+  private static let pieceByteCount = 8 * DigestTable.blockByteCount
 
   /// Writes the tensors' bytes where the datasets lie, outside of libhdf5 and from several threads.
   func fill(threadCount: Int) throws(SystemCallError) {
     let descriptor = try retryingInterrupted("open") { open(path, O_WRONLY | O_CLOEXEC) }
     defer { close(descriptor) }
+    let digester = try table.map { (table) throws(SystemCallError) in
+      try BlockDigester(table, ofFile: path, contentAt: plan.contentOffset)
+    }
     let pieces = pieces()
     let failures = FirstFailure()
     let writers = max(1, min(threadCount, pieces.count))
@@ -106,14 +116,16 @@ extension FileSkeleton {
         if failures.code != 0 { return }
         let piece = pieces[index]
         let code = plan.datasets[piece.dataset].value.withUnsafeBytes { bytes in
-          Self.writeAll(
-            UnsafeRawBufferPointer(rebasing: bytes[piece.range]), to: descriptor,
-            at: offsets[piece.dataset] + piece.range.lowerBound)
+          let bytes = UnsafeRawBufferPointer(rebasing: bytes[piece.range])
+          digester?.add(bytes, of: piece.dataset, at: piece.range.lowerBound)
+          return Self.writeAll(
+            bytes, to: descriptor, at: offsets[piece.dataset] + piece.range.lowerBound)
         }
         if code != 0 { failures.record(code) }
       }
     }
     if failures.code != 0 { throw SystemCallError("pwrite", code: failures.code) }
+    try digester?.finish()
   }
 
   private func pieces() -> [(dataset: Int, range: Range<Int>)] {
