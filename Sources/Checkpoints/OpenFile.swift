@@ -24,6 +24,15 @@ enum TensorStorage {
   /// In a file of plain tensors.
   case plain(PlainTensors)
 
+  /// The open HDF5 files with tensors.
+  var files: [OpenFile] {
+    switch self {
+    case .file(let file): [file]
+    case .shards(let shards): shards.files
+    case .plain: []
+    }
+  }
+
   /// The open HDF5 file that holds a dataset; nil where there is none.
   func file(of entry: CheckpointEntry) -> OpenFile? {
     switch self {
