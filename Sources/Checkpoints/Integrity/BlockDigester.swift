@@ -1,56 +1,77 @@
-/// Computes the digests of a file while its tensors are written, in the threads that write them, and
-/// writes them last.
+import Tensors
+
+/// Computes the digests of a file's tensors in the threads that write them, while the bytes are on their way
+/// through the processor.
 ///
 /// A class because the threads share it; Sendable because each digest has a place of its own, written by
-/// the one thread that writes the block, and is read when all are done.
+/// the one thread that writes where its block begins, and is read when all are done; the tensors outlive
+/// it.
 final class BlockDigester: @unchecked Sendable {
+  /// A block in memory, and where it goes.
+  private struct Block {
+    let fileOffset: Int
+    let bytes: UnsafeRawBufferPointer
+    let digest: Int
+  }
+
   private var table: DigestTable
-  /// The records of the datasets, in the order of the plan.
-  private let datasets: [DigestTable.Record]
+  /// In the order of the file.
+  private let blocks: [Block]
   private let algorithm: DigestAlgorithm
   private let digests: UnsafeMutableRawBufferPointer
-  private let path: String
-  private let start: Int
 
   /// - Parameters:
-  ///   - table: with all places of the tensors.
-  ///   - path: a file with the structure as it will stay, whose content begins at `start`.
-  init(_ table: DigestTable, ofFile path: String, contentAt start: Int) throws(SystemCallError) {
-    var table = table
-    let content = try FileContent(path, from: start)
-    try table.takeStructure(of: content)
+  ///   - table: with all places.
+  ///   - tensors: those of the table's datasets, in its order, and where they begin in the file.
+  init(_ table: DigestTable, _ tensors: [(bytes: UnsafeRawBufferPointer, fileOffset: Int)]) {
     self.table = table
-    self.path = path
-    self.start = start
-    datasets = table.records.filter { $0.kind == .dataset }
     algorithm = table.algorithm
     digests = .allocate(byteCount: table.digests.count, alignment: 8)
     digests.copyBytes(from: table.digests)
+    let datasets = table.records.filter { $0.kind == .dataset }
+    blocks = zip(datasets, tensors).flatMap { record, tensor in
+      (0..<record.digestCount).map { block in
+        let range = record.range(ofBlock: block)
+        return Block(
+          fileOffset: tensor.fileOffset + range.lowerBound,
+          bytes: UnsafeRawBufferPointer(rebasing: tensor.bytes[range]),
+          digest: record.firstDigest + block)
+      }
+    }.sorted { $0.fileOffset < $1.fileOffset }
   }
 
   deinit { digests.deallocate() }
 
-  /// Takes the digests of a piece of a tensor.
-  ///
-  /// - Parameters:
-  ///   - dataset: its index in the plan.
-  ///   - offset: where the piece begins in the tensor: at the beginning of a block. It ends at the end of
-  ///     one, or of the tensor.
-  func add(_ piece: UnsafeRawBufferPointer, of dataset: Int, at offset: Int) {
-    let first = datasets[dataset].firstDigest + offset / DigestTable.blockByteCount
-    let starts = stride(from: 0, to: piece.count, by: DigestTable.blockByteCount)
-    for (block, start) in starts.enumerated() {
-      let end = min(start + DigestTable.blockByteCount, piece.count)
-      let digest = algorithm.digest(UnsafeRawBufferPointer(rebasing: piece[start..<end]))
-      let place = (first + block) * algorithm.byteCount
+  /// Takes the digests of all blocks that begin in a part of the file. Each block is to be taken once.
+  func add(_ part: Range<Int>) {
+    var index = blocks.partitioningIndex { $0.fileOffset >= part.lowerBound }
+    while index < blocks.count, blocks[index].fileOffset < part.upperBound {
+      let digest = algorithm.digest(blocks[index].bytes)
+      let place = blocks[index].digest * algorithm.byteCount
       UnsafeMutableRawBufferPointer(rebasing: digests[place..<place + digest.count])
         .copyBytes(from: digest)
+      index += 1
     }
   }
 
-  /// Writes the digests, when every piece was added.
-  func finish() throws(SystemCallError) {
+  /// The table with all digests, when every block was added.
+  func finished() -> DigestTable {
     table.setDigests(Array(digests))
-    try table.write(to: path, contentAt: start)
+    return table
+  }
+}
+
+extension Array {
+  /// The first index whose element satisfies a condition that, once met, holds to the end; `count` when
+  /// none does.
+  ///
+  /// - Complexity: O(log n).
+  fileprivate func partitioningIndex(where holds: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if holds(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }

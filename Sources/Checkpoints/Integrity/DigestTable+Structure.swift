@@ -1,3 +1,5 @@
+import HDF5
+
 extension DigestTable {
   /// Where the elements of the datasets and the table itself lie in the content, in order of place.
   var extents: [Range<Int>] {
@@ -8,23 +10,36 @@ extension DigestTable {
     return extents.sorted { $0.lowerBound < $1.lowerBound }
   }
 
-  /// Digest of all bytes of the content that lie in no extent.
-  ///
+  /// What lies between the extents: the structure.
+  var gaps: [Range<Int>] {
+    var gaps: [Range<Int>] = []
+    var position = 0
+    for extent in extents {
+      if position < extent.lowerBound { gaps.append(position..<extent.lowerBound) }
+      position = extent.upperBound
+    }
+    if position < contentByteCount { gaps.append(position..<contentByteCount) }
+    return gaps
+  }
+}
+
+// MARK: - In files
+
+extension DigestTable {
   /// - Throws: `EIO` when the file is shorter than it was.
-  func structureDigest(of content: borrowing FileContent) throws(SystemCallError) -> [UInt8] {
+  private func structureDigest(
+    of content: borrowing FileContent
+  ) throws(SystemCallError) -> [UInt8] {
     var digest = RunningDigest(algorithm)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
     defer { buffer.deallocate() }
-    var position = 0
-    for extent in extents + [contentByteCount..<contentByteCount] {
-      while position < extent.lowerBound {
+    for gap in gaps {
+      for start in stride(from: gap.lowerBound, to: gap.upperBound, by: buffer.count) {
         let piece = UnsafeMutableRawBufferPointer(
-          rebasing: buffer[..<min(buffer.count, extent.lowerBound - position)])
-        try content.read(into: piece, at: position)
+          rebasing: buffer[..<min(buffer.count, gap.upperBound - start)])
+        try content.read(into: piece, at: start)
         digest.update(UnsafeRawBufferPointer(piece))
-        position += piece.count
       }
-      position = extent.upperBound
     }
     return digest.finalize()
   }
@@ -41,5 +56,23 @@ extension DigestTable {
     // The end mark follows the content.
     guard content.byteCount >= contentByteCount else { return false }
     return try structureDigest(of: content).elementsEqual(digest(0))
+  }
+}
+
+// MARK: - In memory
+
+extension DigestTable {
+  /// Takes the structure of a file that is laid out in memory.
+  ///
+  /// - Parameter start: where the content begins in the image.
+  mutating func takeStructure(of image: HDF5Image, contentAt start: Int) {
+    contentByteCount = image.byteCount - start
+    var digest = RunningDigest(algorithm)
+    for gap in gaps {
+      var segments: [UnsafeRawBufferPointer] = []
+      image.append(start + gap.lowerBound..<start + gap.upperBound, to: &segments)
+      for segment in segments { digest.update(segment) }
+    }
+    setDigest(0, digest.finalize())
   }
 }

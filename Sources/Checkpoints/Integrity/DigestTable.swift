@@ -85,6 +85,11 @@ extension DigestTable {
       documents: plan.documents)
   }
 
+  /// The dataset of the table, as long as nobody knows its content.
+  var dataset: FilePlan.Dataset {
+    .init(path: Self.path, value: Tensor([UInt8](repeating: 0, count: byteCount)))
+  }
+
   /// The table of a file that is not there yet: digests are zero, places unknown.
   ///
   /// - Parameters:
