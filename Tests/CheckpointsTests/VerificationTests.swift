@@ -100,7 +100,7 @@ import Testing
     let entries = try CheckpointReader(opening: path).manifest.entries
     let arrays = saved.resumption == nil ? [] : ["/cairn/resumption/history"]
     #expect(report.tensors.map(\.name) == entries.map(\.name) + arrays)
-    #expect(report.roots.count == (profile.layout == .sharded ? 7 : 1))
+    #expect(report.roots.count == (profile.layout == .sharded ? 6 : 1))
     let documents = report.items.filter { $0.subject == .document }.map(\.name)
     #expect(
       documents
