@@ -30,7 +30,7 @@ extension FileSkeleton {
     }
     defer { close(descriptor) }
     try Self.reserve(byteCount, descriptor)
-    let digester = table.map { digester($0, datasets, documents) }
+    let digester = table.map { blockDigester($0, datasets, documents) }
     // What lies behind the table of digests waits for it.
     let end = table.map { $0.offset + contentOffset } ?? image.byteCount
     let writes = GatheredWrite.covering(
@@ -79,11 +79,12 @@ extension FileSkeleton {
     with datasets: [FilePlan.Dataset], checksum: UInt32?
   ) throws(SystemCallError) -> UInt32? {
     let (bytes, mark) = (table.bytes, table.endMark.bytes)
-    return try bytes.withUnsafeBytes { (bytes) throws(SystemCallError) in
-      try mark.withUnsafeBytes { (mark) throws(SystemCallError) in
+    return try bytes.withUnsafeBufferPointer { (bytes) throws(SystemCallError) in
+      try mark.withUnsafeBufferPointer { (mark) throws(SystemCallError) in
         let rest = segments(start + bytes.count..<image.byteCount, with: datasets)
+        let all = [UnsafeRawBufferPointer(bytes)] + rest + [UnsafeRawBufferPointer(mark)]
         var checksum = checksum
-        for write in GatheredWrite.covering([bytes] + rest + [mark], from: start) {
+        for write in GatheredWrite.covering(all, from: start) {
           let code = write.perform(descriptor)
           if code != 0 { throw SystemCallError("pwritev", code: code) }
           checksum = checksum.map {
@@ -95,7 +96,7 @@ extension FileSkeleton {
     }
   }
 
-  private func digester(
+  private func blockDigester(
     _ table: DigestTable, _ datasets: [FilePlan.Dataset],
     _ documents: [(name: String, content: [UInt8])]
   ) -> BlockDigester {
