@@ -64,6 +64,7 @@ extension CheckpointReader {
   ///
   /// - Throws: `damaged` when a digest of the file says that it is not what was written.
   public func read(_ entry: CheckpointEntry) throws(CheckpointError) -> Tensor {
+    if entry.byteOffset != nil { return try read([entry])[0] }
     do {
       if case .plain(let tensors) = storage { return try tensors.read(entry, rows: nil) }
       let dataset = try openRoot(of: entry).openDataset(entry.datasetPath)
@@ -82,6 +83,7 @@ extension CheckpointReader {
     _ entry: CheckpointEntry, rows: Range<Int>
   ) throws(CheckpointError) -> Tensor {
     guard entry.shape.rank > 0 else { return try read(entry) }
+    if let part = entry.rowsInPlace(rows) { return try read([part], verifying: false)[0] }
     do {
       if case .plain(let tensors) = storage { return try tensors.read(entry, rows: rows) }
       let dtype = try entry.requireDType(path: path)
@@ -108,82 +110,12 @@ extension CheckpointReader {
     return digest.finalize()
   }
 
-  /// Where a tensor's bytes begin in its file, if they lie there in one piece and as they are in
-  /// memory; nil otherwise.
-  func byteOffset(of entry: CheckpointEntry) throws(CheckpointError) -> Int? {
-    do {
-      if case .plain(let tensors) = storage { return tensors.byteOffset(of: entry) }
-      return try openRoot(of: entry).openDataset(entry.datasetPath).byteOffset
-    } catch {
-      throw CheckpointError.reading(path, error)
-    }
-  }
-
   /// The root of the HDF5 file that holds an entry.
   private func openRoot(of entry: CheckpointEntry) throws -> HDF5Group {
     guard let open = storage.file(of: entry) else {
       preconditionFailure("\(entry.datasetPath) is no entry of this checkpoint")
     }
     return try open.file.root()
-  }
-}
-
-// MARK: - The whole checkpoint
-
-extension CheckpointReader {
-  /// Everything in the file as one value.
-  ///
-  /// - Parameter includingOptimizer: false for the model alone, whatever the state of its optimizer.
-  /// - Throws: `unsupported` when an optimizer variable cannot be tied to its owner, or the
-  ///   configuration of the optimizer is missing or of a class that Cairn does not train with.
-  public func load(
-    includingOptimizer: Bool = true
-  ) throws(CheckpointError) -> Checkpoint {
-    var variables: [Variable] = []
-    for entry in manifest.entries {
-      guard case .weight(let id) = entry.role else { continue }
-      variables.append(Variable(id: id, name: entry.name, value: try read(entry)))
-    }
-    return Checkpoint(
-      model: manifest.model, variables: variables, training: manifest.training,
-      optimizer: includingOptimizer ? try loadOptimizer() : nil, resumption: manifest.resumption)
-  }
-
-  /// Nil when the file holds no optimizer.
-  private func loadOptimizer() throws(CheckpointError) -> OptimizerState? {
-    guard let summary = manifest.optimizer else { return nil }
-    guard let entry = summary.entry else {
-      throw CheckpointError(
-        .unsupported, "cannot load the optimizer of", path: path,
-        problem: "its configuration is not in the file",
-        cure: "load the weights only, or restore into a checkpoint that has the configuration")
-    }
-    var configuration: OptimizerConfiguration
-    do {
-      configuration = try entry.decoded()
-    } catch {
-      throw CheckpointError(
-        .unsupported, "cannot load the optimizer of", path: path, problem: error.description,
-        cure: "load the weights only", cause: error)
-    }
-    if let arithmetic = summary.recordedArithmetic { configuration.arithmetic = arithmetic }
-    // Keras 3 restores a stored rate over the configured one.
-    if let rate = summary.learningRate { configuration.learningRate = .constant(rate) }
-    var slots: [SlotVariable] = []
-    for entry in manifest.entries {
-      switch entry.role {
-      case .slot(let slot, let owner, _):
-        slots.append(SlotVariable(slot: slot, owner: owner, value: try read(entry)))
-      case .untied:
-        throw CheckpointError(
-          .unsupported, "cannot load the optimizer of", path: path, object: entry.datasetPath,
-          problem: "it cannot be tied to a variable of the model: positional, unproven",
-          cure: "load the weights only")
-      default: break
-      }
-    }
-    return OptimizerState(
-      configuration: configuration, iterations: summary.iterations ?? 0, slots: slots)
   }
 }
 

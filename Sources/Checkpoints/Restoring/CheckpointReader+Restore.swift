@@ -84,7 +84,7 @@ extension CheckpointReader {
       let dtype = try assignment.target.requireDType(path: target.path)
       let tensor = try read(assignment.source).converted(to: dtype)
       digests.renew(assignment.target, of: index, tensor)
-      guard let offset = try target.byteOffset(of: assignment.target) else {
+      guard let offset = assignment.target.byteOffset else {
         if tensor.byteCount > 0 { others.append((assignment.target, tensor)) }
         continue
       }

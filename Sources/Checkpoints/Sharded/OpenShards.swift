@@ -9,11 +9,15 @@ struct OpenShards {
   /// dataset's type and shape, and the values of scalars. Nothing else is in it.
   let tree: OpenFile
   private let indexByDataset: [String: Int]
+  private let offsetByDataset: [String: Int]
 
   /// The file of a dataset, by its absolute path.
   func file(of dataset: String) -> OpenFile? { index(of: dataset).map { files[$0] } }
 
   func index(of dataset: String) -> Int? { indexByDataset[dataset] }
+
+  /// As ``CheckpointEntry/byteOffset``, in the dataset's own file.
+  func byteOffset(of dataset: String) -> Int? { offsetByDataset[dataset] }
 
   /// Opens every file that a map names.
   ///
@@ -31,6 +35,7 @@ struct OpenShards {
     let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     let tree = OpenFile(try HDF5File.inMemory(named: path))
     var indexByDataset: [String: Int] = [:]
+    var offsetByDataset: [String: Int] = [:]
     let root = try tree.file.root()
     for object in map.objects {
       let merged =
@@ -54,6 +59,7 @@ struct OpenShards {
             throw Self.inconsistent(
               path, String(dataset.path.dropFirst()), "two files hold it, one of them \(name)")
           }
+          offsetByDataset[dataset.path] = dataset.byteOffset
           try Self.add(dataset, named: member, to: merged)
         }
       }
@@ -61,6 +67,7 @@ struct OpenShards {
     self.files = files
     self.tree = tree
     self.indexByDataset = indexByDataset
+    self.offsetByDataset = offsetByDataset
   }
 
   private static func add(

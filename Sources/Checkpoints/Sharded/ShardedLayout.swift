@@ -20,6 +20,11 @@ enum ShardedLayout {
     var manifest = try WeightsLayout.readManifest(
       root, model: cairn?.model, training: cairn?.training, path: path)
     manifest.layout = .sharded
+    for index in manifest.entries.indices {
+      // The tree in memory has places of its own.
+      manifest.entries[index].byteOffset = shards.byteOffset(
+        of: manifest.entries[index].datasetPath)
+    }
     return manifest
   }
 }
