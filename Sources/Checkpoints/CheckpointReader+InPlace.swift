@@ -1,4 +1,5 @@
 import Dispatch
+import HDF5
 import Tensors
 
 #if canImport(Glibc)
