@@ -103,7 +103,9 @@ extension FileVerification {
           return found.fail(error)
         }
         let digests = TensorDigests(table: table, record: record)
-        for damage in digests.damage(in: .init(piece), from: range.lowerBound) { found.add(damage, to: pieces[index].record) }
+        for damage in digests.damage(in: .init(piece), from: range.lowerBound) {
+          found.add(damage, to: pieces[index].record)
+        }
       }
     }
     return try found.outcomes(records.count)

@@ -40,7 +40,8 @@ extension DigestTable {
     guard try table.holdsStructure(of: content) else {
       throw CheckpointError(
         .damaged, "cannot read", path: path,
-        problem: "the structure around the tensors (headers, names, attributes) is not what was written",
+        problem: "the structure around the tensors (headers, names, attributes) is not what was"
+          + " written",
         cure: CheckpointError.damageCure)
     }
     for record in table.records where record.kind == .document {

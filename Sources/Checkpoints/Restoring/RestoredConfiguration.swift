@@ -86,19 +86,17 @@ struct RestoredConfiguration {
   func write(to copies: [String], _ digests: inout CopiedDigests) throws {
     switch place {
     case .root, .cairnGroup:
-      try digests.renewing(document: nil, { _ in nil }) { try write(to: copies) }
+      try digests.renewingStructure { try write(to: copies) }
     case .document:
-      let folder = PendingFile.folder(of: copies[0])
-      try digests.renewing(
-        document: ArchiveLayout.configurationMember,
-        { try DirectoryLayout.document($0, in: folder) }, { try write(to: copies) })
+      let folder = LocatedCheckpoint(folder: PendingFile.folder(of: copies[0]))
+      try digests.renewing(ArchiveLayout.configurationMember, of: folder) {
+        try write(to: copies)
+      }
     case .member:
-      try digests.renewing(
-        document: ArchiveLayout.configurationMember,
-        { name in
-          let archive = try ZipArchive(reading: copies[0])
-          return try archive[name].map { try archive.content(of: $0) }
-        }, { try write(to: copies) })
+      let archive = try LocatedCheckpoint(copies[0])
+      try digests.renewing(ArchiveLayout.configurationMember, of: archive) {
+        try write(to: copies)
+      }
     }
   }
 

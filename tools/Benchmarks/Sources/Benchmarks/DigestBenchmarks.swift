@@ -71,15 +71,19 @@ enum DigestBenchmarks {
     for isCold in [false, true] {
       let temperature = isCold ? "cold" : "warm"
       var memory = checkpoint
-      func load(_ name: String, _ file: String, verifying: Bool) -> Variant {
+      func reading(
+        _ name: String, _ file: String, _ read: @escaping (String) throws -> Void
+      ) -> Variant {
         let path = "\(folder)/\(file)"
-        return Variant(
-          name: name, ceiling: "load, not verified", prepare: { if isCold { forget(path) } }
-        ) {
-          do {
-            let reader = try CheckpointReader(opening: path, verifying: verifying)
-            try reader.load(into: &memory)
-          } catch { fatalError("\(error)") }
+        var variant = Variant(name: name, ceiling: "load, not verified") {
+          do { try read(path) } catch { fatalError("\(error)") }
+        }
+        if isCold { variant.prepare = { forget(path) } }
+        return variant
+      }
+      func load(_ name: String, _ file: String, verifying: Bool) -> Variant {
+        reading(name, file) {
+          try CheckpointReader(opening: $0, verifying: verifying).load(into: &memory)
         }
       }
       table(
@@ -88,13 +92,8 @@ enum DigestBenchmarks {
           load("load, not verified", "CRC-32C", verifying: false),
           load("load, CRC-32C", "CRC-32C", verifying: true),
           load("load, SHA-256", "SHA-256", verifying: true),
-          Variant(
-            name: "verify, CRC-32C", ceiling: "load, not verified",
-            prepare: { if isCold { forget("\(folder)/CRC-32C") } }
-          ) {
-            do {
-              precondition(try CheckpointReader.verify("\(folder)/CRC-32C").isWhole)
-            } catch { fatalError("\(error)") }
+          reading("verify, CRC-32C", "CRC-32C") {
+            precondition(try CheckpointReader.verify($0).isWhole)
           },
         ])
     }
