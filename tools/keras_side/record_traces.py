@@ -83,7 +83,8 @@ def depends_on_processor(generation: Generation, row: TraceRow) -> bool:
     sums = any(arguments.get(name) is not None for name in ("clipnorm", "global_clipnorm"))
     schedule = isinstance(arguments.get("learning_rate"), Mapping) or any(
         event.schedule is not None for event in row.events)
-    root = row.optimizer == "RMSprop" and generation.arithmetic == "keras2"
+    root = (row.optimizer == "RMSprop" and generation.arithmetic == "keras2"
+            and any(math.prod(shape) >= 8 for shape in row.shapes))
     powers = row.optimizer in ("Adam", "AdamW")
     return sums or schedule or root or powers
 
