@@ -43,7 +43,8 @@ def make(generation: Generation, name: str, row: Row, folder: Path,
             model = row.prepare(generation, model)
         if row.is_filled:
             fill(generation, model, random)
-        truth = {"name": name, **matrix_truth.describe(generation, model)}
+        truth = {"name": name, **matrix_truth.describe(generation, model),
+                 "outputs": outputs(generation, model)}
         truth |= save(generation, model, folder / name, row, layouts)
     finally:
         set_policy(generation, "float32")
@@ -87,6 +88,15 @@ def data(model: Any, random: np.random.RandomState) -> Any:
         else:
             arrays.append(random.random_sample(shape).astype(np.float32))
     return arrays if len(arrays) > 1 else arrays[0]
+
+
+def outputs(generation: Generation, model: Any) -> list[dict[str, Any]]:
+    """What the model answers to inputs that are always the same, output by output."""
+    answer = model(data(model, np.random.RandomState(SEED + 2)), training=False)
+    arrays = [generation.array(each)
+              for each in (answer if isinstance(answer, (list, tuple)) else [answer])]
+    return [{"dtype": each.dtype.name, "values": each.astype(np.float64).ravel().tolist()}
+            for each in arrays]
 
 
 def fill(generation: Generation, model: Any, random: np.random.RandomState) -> None:
