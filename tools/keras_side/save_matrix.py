@@ -112,6 +112,9 @@ def fill(generation: Generation, model: Any, random: np.random.RandomState) -> N
         value = generation.array(variable)
         if value.dtype.kind in "fV":
             variable.assign((random.random_sample(value.shape) + 0.25).astype(value.dtype))
+    for layer in getattr(model, "layers", []):
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()  # What is computed with are copies of these variables.
 
 
 def save(generation: Generation, model: Any, stem: Path, row: Row,
