@@ -9,7 +9,7 @@ extension ModelConfiguration {
   ) throws(ConfigurationError) {
     let json = try Self.sequentialJSON(name: name, layers: layers, isTrainable: isTrainable)
     let model = try Self(json: json, dialect: .keras2)
-    try self.init(json: model.translation(to: dialect, in: .document).json, dialect: dialect)
+    self = model.translation(to: dialect, in: .document).configuration
   }
 
   /// The object that `dialect` writes: `model_config` of a whole-model file (`.attribute`), or
@@ -33,12 +33,12 @@ extension ModelConfiguration {
       throw .unknownClass(
         className, object: "model `\(name)`", known: Self.modelClassNames.sorted())
     }
-    let translation = translation(to: dialect, in: container)
-    if let loss = translation.losses.first {
+    let (translated, losses) = translation(to: dialect, in: container)
+    if let loss = losses.first {
       throw .notExpressible(key: loss.key, object: loss.object, dialect: dialect, cure: loss.reason)
     }
-    guard container == .document, let training, var document = translation.json.object else {
-      return translation.json
+    guard container == .document, let training, var document = translated.json.object else {
+      return translated.json
     }
     document["compile_config"] = try training.json(for: dialect, in: .document)
     return .object(document)

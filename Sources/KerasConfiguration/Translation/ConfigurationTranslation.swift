@@ -1,16 +1,3 @@
-/// A configuration in another Keras's spelling, and what that Keras has no word for.
-public struct ConfigurationTranslation: Sendable, Hashable {
-  /// The object that the target writes; where something was lost, what is left.
-  public let json: JSONValue
-  /// What the target cannot express or would compute otherwise; empty for a faithful translation.
-  public let losses: [TranslationLoss]
-
-  public init(json: JSONValue, losses: [TranslationLoss]) {
-    self.json = json
-    self.losses = losses
-  }
-}
-
 /// Something that the target of a translation has no equal for.
 public struct TranslationLoss: Sendable, Hashable {
   /// Where it stands: ``layer `lstm` ``.
@@ -37,17 +24,17 @@ extension TranslationLoss: CustomStringConvertible {
 
 extension ModelConfiguration {
   /// The model in the spelling of `dialect` for a place of the kind `container`, without what `compile`
-  /// was told.
+  /// was told, and what that Keras has no equal for.
   ///
   /// Every class that both generations have is translated: frames, dtypes, graphs, nested models, and
-  /// the options of ``TranslationRule``'s table. A class that is somebody's own, or that one generation
-  /// lacks, is carried over as it is and listed as a loss, and so is an option without equal.
+  /// the options that differ. A class that is somebody's own, or that one generation lacks, is carried
+  /// over as it is and listed as a loss; an option without equal is left out and listed.
   public func translation(
     to dialect: Dialect, in container: ConfigurationContainer
-  ) -> ConfigurationTranslation {
+  ) -> (configuration: ModelConfiguration, losses: [TranslationLoss]) {
     var translator = ConfigurationTranslator(
       source: self.dialect, target: dialect, container: container)
     let json = translator.document(json)
-    return ConfigurationTranslation(json: json, losses: translator.losses)
+    return (ModelConfiguration(self, spelledAs: json, dialect: dialect), translator.losses)
   }
 }
