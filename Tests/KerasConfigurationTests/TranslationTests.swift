@@ -91,6 +91,7 @@ struct TranslationTests {
     "DepthwiseConv2D": "l2 rounded to float32", "SeparableConv1D": "l2 rounded to float32",
     "Dense options": "the order of an activity regularizer",
     "RandomContrast": "a factor spelled as its range",
+    "UnitNormalization": "tf_keras keeps the axis as it was given, Keras 2 does not",
   ]
 
   @Test(
@@ -104,7 +105,8 @@ struct TranslationTests {
       var object = try #require(entry.object)
       object["inbound_nodes"] = nil
       let expected = to.layers[name]?["entry"]?.text
-      #expect(JSONValue.object(object).text == expected, "\(name)")
+      let found = JSONValue.object(object).text
+      #expect(found == expected, "\(name): \(found.commonPrefix(with: expected ?? "").suffix(80))")
     }
   }
 

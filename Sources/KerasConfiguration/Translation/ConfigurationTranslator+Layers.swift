@@ -15,7 +15,10 @@ extension ConfigurationTranslator {
     let configuration = json["config"]?.object ?? JSONObject()
     let outer = object
     defer { object = outer }
-    if let name = configuration["name"]?.string { object = "layer `\(name)`" }
+    if let name = configuration["name"]?.string {
+      object = "layer `\(name)`"
+      check(name)
+    }
     if ModelConfiguration.modelClassNames.contains(entry.className), !entry.isCustom {
       return nestedModel(json, entry, in: frame)
     }
@@ -26,12 +29,14 @@ extension ConfigurationTranslator {
       lose("class_name", .string(entry.className), "\(target) has no such class")
     }
     let translated = translatedOptions(
-      configuration, ofClass: entry.registeredName ?? entry.className, inputs: inputs)
+      configuration, ofClass: entry.registeredName ?? entry.className, inputs: inputs,
+      TranslationRule.rule(forClass: entry.registeredName ?? entry.className))
     let outputs = ShapeInference.outputs(
       ofClass: entry.className, configuration, inputs: inputs, dialect: source)
     let pairs = framed(
       module: module, entry, .object(translated),
-      build: buildConfiguration(ofClass: entry.className, inputs: inputs), in: frame)
+      build: (source == target ? json["build_config"] : nil)
+        ?? buildConfiguration(ofClass: entry.className, inputs: inputs), in: frame)
     return TranslatedLayer(pairs: pairs, outputs: outputs)
   }
 
@@ -67,6 +72,7 @@ extension ConfigurationTranslator {
       if inputs.count > 2, let key = inputs[2].shape { shapes["key_shape"] = JSONValue(shape: key) }
       return ["shapes_dict": .object(shapes)]
     }
+    if ["IntegerLookup", "StringLookup"].contains(className), target == .keras3 { return [:] }
     let built = className == "MultiHeadAttention" ? Array(inputs.prefix(1)) : inputs
     return built.buildShape.map { ["input_shape": $0] }
   }
@@ -89,13 +95,32 @@ extension ConfigurationTranslator {
     return pairs
   }
 
+  /// Keras 3 writes paths with `/`; Keras 2 makes names of operations of its layers' names.
+  private mutating func check(_ name: String) {
+    guard changesGeneration else { return }
+    if target == .keras3, name.contains("/") {
+      lose("name", .string(name), "Keras 3 allows no `/` in names")
+    } else if target.isKeras2Family, !Self.isScopeName(name) {
+      lose("name", .string(name), "\(target) allows letters, digits and a few signs alone")
+    }
+  }
+
+  private static func isScopeName(_ name: String) -> Bool {
+    let signs: Set<Character> = ["_", ".", "\\", "/", ">", "-"]
+    guard let first = name.first else { return false }
+    let isPlain = { (character: Character) in
+      character.isASCII && (character.isLetter || character.isNumber)
+    }
+    return (isPlain(first) || first == ".") && name.allSatisfy { isPlain($0) || signs.contains($0) }
+  }
+
   // MARK: Options
 
   /// The options of a class in the target's spelling and order.
   mutating func translatedOptions(
-    _ configuration: JSONObject, ofClass className: String, inputs: [TensorSignature]
+    _ configuration: JSONObject, ofClass className: String, inputs: [TensorSignature],
+    _ rule: TranslationRule
   ) -> JSONObject {
-    let rule = TranslationRule.rule(forClass: className)
     var options = configuration
     if className == "Bidirectional", changesGeneration { spellBackwardLayer(of: &options) }
     for (keras2, keras3) in rule.renamed where changesGeneration {
@@ -111,24 +136,45 @@ extension ConfigurationTranslator {
           inputs: inputs))
     }
     add(to: &options, rule, inputs: inputs)
+    if LayerClasses.indexing.contains(className), changesGeneration { spellIndices(of: &options) }
     if let order = rule.order, changesGeneration {
       options.reorder(target == .keras3 ? order.keras3 : order.keras2)
     }
     return options
   }
 
-  /// Keras 3 always writes the layer that runs backwards, Keras 2 only one that was given.
+  /// Keras 3 always writes the layer that runs backwards, Keras 2 only one that was given; and Keras 3
+  /// puts `forward_` before the name of the other.
   private func spellBackwardLayer(of options: inout JSONObject) {
-    guard var backward = options["layer"]?.object, var inner = backward["config"]?.object else {
-      return
-    }
-    inner["name"] = inner["name"]?.string.map { .string("backward_\($0)") }
-    inner["go_backwards"] = .bool(inner["go_backwards"] != true)
-    backward["config"] = .object(inner)
+    guard var forward = options["layer"]?.object, var inner = forward["config"]?.object,
+      let name = inner["name"]?.string
+    else { return }
+    let plain = name.hasPrefix("forward_") ? String(name.dropFirst("forward_".count)) : name
+    var mirrored = inner
+    mirrored["name"] = .string("backward_\(plain)")
+    mirrored["go_backwards"] = .bool(inner["go_backwards"] != true)
     if target == .keras3 {
-      if options["backward_layer"] == nil { options["backward_layer"] = .object(backward) }
-    } else if options["backward_layer"]?["config"] == .object(inner) {
+      guard options["backward_layer"] == nil else { return }
+      var backward = forward
+      backward["config"] = .object(mirrored)
+      options["backward_layer"] = .object(backward)
+      inner["name"] = .string("forward_\(plain)")
+    } else {
+      guard options["backward_layer"]?["config"] == .object(mirrored) else { return }
       options["backward_layer"] = nil
+      inner["name"] = .string(plain)
+    }
+    forward["config"] = .object(inner)
+    options["layer"] = .object(forward)
+  }
+
+  /// The dtype of a layer that answers with indices: theirs in Keras 2, in Keras 3 the policy of its
+  /// other results.
+  private mutating func spellIndices(of options: inout JSONObject) {
+    guard options["output_mode"] == "int" else { return }
+    options["dtype"] = dtype(target == .keras3 ? "float32" : "int64", ofClass: "Discretization")
+    if target == .keras3, options["bin_boundaries"] == nil {
+      options["dtype"] = Self.policy("float32")
     }
   }
 

@@ -10,6 +10,8 @@ extension ConfigurationTranslator {
     case .number where className == "ReLU" && target == .keras2 && container == .document:
       // Keras 2 keeps a ReLU's numbers as NumPy scalars, and its archives spell them out.
       return ["class_name": "__numpy__", "config": ["value": value, "dtype": "float32"]]
+    case .array(let elements) where key == "cells":
+      return translatedCells(elements, inputs: inputs)
     case .array(let elements):
       return .array(elements.map { translatedValue($0, key: key, inputs: inputs) })
     case .object(let object) where value["class_name"]?.string != nil:
@@ -40,12 +42,17 @@ extension ConfigurationTranslator {
       return .object(
         framed(
           module: .string(module), className: entry.className, registeredName: .null,
-          .object(translatedOptions(configuration, ofClass: entry.className, inputs: [])),
+          .object(
+            translatedOptions(
+              configuration, ofClass: entry.className, inputs: [],
+              TranslationRule.rule(forOption: entry.className))),
           build: nil, in: .option))
     }
     if Self.isLayer(key: key), value["config"]?.object != nil {
-      let inner =
-        owner == "TimeDistributed" || owner == "RNN" ? inputs.map(\.withoutTime) : inputs
+      var inner = inputs
+      if owner == "TimeDistributed" || owner == "RNN" { inner = inputs.map(\.withoutTime) }
+      // tf_keras copies the layer before it builds it.
+      if owner == "Bidirectional", target == .tfKeras { inner = [] }
       return .object(translatedLayer(value, inputs: inner, in: .option).pairs)
     }
     if object["module"]?.string?.hasPrefix("builtins") == true
@@ -56,6 +63,22 @@ extension ConfigurationTranslator {
     }
     lose(key, value, "no rule says how \(target) spells it")
     return value
+  }
+
+  /// The cells of a stack, each on the output of the one before.
+  private mutating func translatedCells(
+    _ cells: [JSONValue], inputs: [TensorSignature]
+  ) -> JSONValue {
+    var inputs = inputs
+    var translated: [JSONValue] = []
+    for cell in cells {
+      translated.append(translatedValue(cell, key: "cell", inputs: inputs))
+      let units = cell["config"]?["units"]?.int
+      inputs = [
+        TensorSignature(shape: units.flatMap { units in inputs.first?.shape.map { [$0[0], units] } })
+      ]
+    }
+    return .array(translated)
   }
 
   /// What the options of this name hold.

@@ -61,6 +61,9 @@ enum LayerClasses {
     Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D UnitNormalization
     """)
 
+  /// The classes that answer with indices unless told otherwise.
+  static let indexing = names("Discretization IntegerLookup StringLookup")
+
   /// The classes whose dtype Keras 3 writes as a name and not as a policy.
   static let withPlainDtype = names(
     "Discretization InputLayer SpatialDropout1D SpatialDropout2D SpatialDropout3D")

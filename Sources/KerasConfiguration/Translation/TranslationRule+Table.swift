@@ -3,7 +3,12 @@
 extension TranslationRule {
   /// The rule of a class; empty for one whose options are the same everywhere.
   static func rule(forClass name: String) -> TranslationRule {
-    table[name] ?? (name.contains(">") ? ofSomebody : TranslationRule())
+    layers[name] ?? (name.contains(">") ? ofSomebody : TranslationRule())
+  }
+
+  /// The rule of an initializer, a regularizer or a constraint.
+  static func rule(forOption name: String) -> TranslationRule {
+    initializers[name] ?? TranslationRule()
   }
 
   /// A class of somebody's own: what it inherits from Keras's base class.
@@ -11,7 +16,7 @@ extension TranslationRule {
     .keras3("activity_regularizer", .null, elsewhere: .understood), .keras3("autocast", true),
   ])
 
-  private static let table: [String: TranslationRule] = [
+  private static let layers: [String: TranslationRule] = [
     // Core
     "InputLayer": .init(
       own: [.later("optional", false, in: [.tfKeras, .keras3])],
@@ -50,7 +55,12 @@ extension TranslationRule {
     "SimpleRNN": .init(own: recurrence),
     "LSTM": .init(own: recurrence + [implementation, seed]),
     "GRU": .init(own: recurrence + [gatedImplementation, seed]),
-    "LSTMCell": .init(own: [implementation, seed]),
+    "LSTMCell": .init(
+      own: [implementation, seed],
+      order: (
+        "kernel_initializer recurrent_initializer bias_initializer unit_forget_bias",
+        "unit_forget_bias kernel_initializer recurrent_initializer bias_initializer"
+      )),
     "GRUCell": .init(own: [gatedImplementation, seed]),
     "SimpleRNNCell": .init(own: [seed]),
     "RNN": .init(own: recurrence),
@@ -70,7 +80,7 @@ extension TranslationRule {
     "LayerNormalization": .init(
       own: [.keras3("rms_scaling", false, after: "scale")], spellings: ["axis": .axes]),
     "UnitNormalization": .init(spellings: ["axis": .axis]),
-    "Normalization": .init(own: [.later("invert", false, in: [.tfKeras, .keras3])]),
+    "Normalization": .init(own: [.later("invert", false, in: [.tfKeras, .keras3], after: "axis")]),
 
     // Attention
     "Attention": .init(
@@ -105,9 +115,9 @@ extension TranslationRule {
       order: ("name trainable dtype alpha", "name alpha trainable dtype")),
 
     // Preprocessing
-    "CenterCrop": .init(own: [.keras3("data_format", "channels_last")]),
+    "CenterCrop": .init(own: [.keras3("data_format", "channels_last", after: "dtype")]),
     "Resizing": .init(own: [
-      .keras3("data_format", "channels_last"), .keras3("pad_to_aspect_ratio", false),
+      .keras3("data_format", "channels_last", after: "dtype"), .keras3("pad_to_aspect_ratio", false),
       .keras3("fill_mode", "constant", elsewhere: .meaningless),
       .keras3("fill_value", 0.0, elsewhere: .meaningless), .keras3("antialias", false),
     ]),
@@ -121,11 +131,16 @@ extension TranslationRule {
     "RandomZoom": .init(own: randomImage, order: fillValueOrder),
     "CategoryEncoding": .init(own: [.keras2("sparse", false)]),
     "Discretization": .init(
-      own: [.keras2("trainable", true, after: "name", elsewhere: .meaningless)]),
+      own: [.keras2("trainable", true, after: "name", elsewhere: .meaningless)],
+      order: (
+        "name trainable dtype bin_boundaries num_bins epsilon output_mode sparse",
+        "bin_boundaries num_bins epsilon output_mode sparse name dtype"
+      )),
     "IntegerLookup": .init(own: lookup),
     "StringLookup": .init(own: lookup),
+  ]
 
-    // Initializers
+  private static let initializers: [String: TranslationRule] = [
     "GlorotUniform": .init(own: scaledAxes), "GlorotNormal": .init(own: scaledAxes),
     "HeUniform": .init(own: scaledAxes), "HeNormal": .init(own: scaledAxes),
     "LecunUniform": .init(own: scaledAxes), "LecunNormal": .init(own: scaledAxes),
@@ -204,14 +219,15 @@ extension TranslationRule {
   )
   private static let randomImage: [OwnOption] = [
     .keras3("data_format", "channels_last", after: "dtype"),
-    .later("rng_type", "stateful", in: [.tfKeras], elsewhere: .meaningless),
+    .later("rng_type", "stateful", in: [.tfKeras], after: "dtype", elsewhere: .meaningless),
   ]
   private static let fillValueOrder = (
     keras2: "fill_mode fill_value interpolation seed",
     keras3: "fill_mode interpolation seed fill_value"
   )
   private static let lookup: [OwnOption] = [
-    .keras3("oov_method", "floormod"), .keras3("salt", .null),
+    .keras3("salt", .null, after: "vocabulary_size"),
+    .keras3("oov_method", "floormod", after: "vocabulary_size"),
   ]
   private static let scaledAxes: [OwnOption] = [
     .keras3("input_axes", .null), .keras3("output_axes", .null),

@@ -77,10 +77,11 @@ extension TranslationRule.OwnOption {
 
   /// An option that not even `tf_keras` and Keras 2.12 share.
   static func later(
-    _ key: String, _ usual: JSONValue, in dialects: Set<Dialect>,
+    _ key: String, _ usual: JSONValue, in dialects: Set<Dialect>, after: String? = nil,
     elsewhere: TranslationRule.Elsewhere = .lost
   ) -> Self {
-    .init(key: key, dialects: dialects, usual: .value(usual), elsewhere: elsewhere)
+    .init(
+      key: key, dialects: dialects, usual: .value(usual), follows: after, elsewhere: elsewhere)
   }
 }
 
