@@ -152,7 +152,8 @@ extension TrainingConfiguration {
     }
     if dialect != self.dialect {
       for stray in otherKeys.pairs {
-        translator.lose(stray.key, stray.value, "a key of nobody's; keep the dialect \(self.dialect)")
+        translator.lose(
+          stray.key, stray.value, "a key of nobody's; keep the dialect \(self.dialect)")
       }
       translated.otherKeys = JSONObject()
     }

@@ -44,7 +44,8 @@ struct WrittenLayers: Sendable {
       json: [
         "module": "keras", "class_name": "Functional",
         "config": [
-          "name": "model", "trainable": true, "layers": .array(layers), "input_layers": .array(ends),
+          "name": "model", "trainable": true, "layers": .array(layers),
+          "input_layers": .array(ends),
           "output_layers": dialect == .keras3 ? output : [output],
         ],
       ], dialect: dialect)
@@ -53,7 +54,8 @@ struct WrittenLayers: Sendable {
   private func input(_ name: String, shape: JSONValue) -> JSONValue {
     let key = dialect == .keras3 ? "batch_shape" : "batch_input_shape"
     return [
-      "class_name": "InputLayer", "config": [(key): shape, "dtype": "float32", "name": .string(name)],
+      "class_name": "InputLayer",
+      "config": [(key): shape, "dtype": "float32", "name": .string(name)],
       "name": .string(name), "inbound_nodes": [],
     ]
   }
@@ -110,7 +112,8 @@ struct TranslationTests {
     }
   }
 
-  @Test("calls, shared layers and nested models are spelled as each Keras spells them",
+  @Test(
+    "calls, shared layers and nested models are spelled as each Keras spells them",
     arguments: directions)
   func models(source: Dialect, target: Dialect) throws {
     let (from, to) = (WrittenLayers.all[source]!, WrittenLayers.all[target]!)
@@ -124,6 +127,87 @@ struct TranslationTests {
       let back = translated.translation(to: source, in: .document).configuration
       #expect(renamingInputs(back.json.text) == renamingInputs(json.text), "\(name)")
     }
+  }
+
+  @Test(
+    "what the other Keras computes otherwise, lacks or forbids is listed by layer, key and reason",
+    arguments: [
+      (Dialect.keras2, Dialect.keras3, "LSTM", ["time_major": true], "time_major"),
+      (.keras2, .keras3, "Dense", ["activation": "hard_sigmoid"], "activation"),
+      (.tfKeras, .keras3, "ThresholdedReLU", [:], "class_name"),
+      (.keras2, .keras3, "Lambda", [:], "class_name"),
+      (.keras2, .tfKeras, "mine>Dense", [:], "class_name"),
+      (.keras3, .keras2, "MultiHeadAttention", ["use_gate": true], "use_gate"),
+      (.keras3, .tfKeras, "BatchNormalization", ["synchronized": true], "synchronized"),
+      (.keras3, .keras2, "Dense", ["activation": "sparsemax"], "activation"),
+      (
+        .keras3, .keras2, "Dense",
+        ["dtype": ["class_name": "QuantizedDTypePolicy", "config": ["mode": "int8"]]], "dtype"
+      ),
+      (.keras3, .keras2, "RMSNormalization", [:], "class_name"),
+      (.keras2, .keras3, "Dense", ["name": "a/b"], "name"),
+      (.keras3, .keras2, "Dense", ["name": "größe"], "name"),
+    ] as [(Dialect, Dialect, String, JSONObject, String)])
+  func losses(
+    source: Dialect, target: Dialect, className: String, options: JSONObject, key: String
+  ) throws {
+    var config: JSONObject = ["name": "layer"]
+    for pair in options.pairs { config[pair.key] = pair.value }
+    let layer: JSONValue = ["class_name": .string(className), "config": .object(config)]
+    let model = try ModelConfiguration(
+      json: ["class_name": "Sequential", "config": ["name": "m", "layers": [layer]]],
+      dialect: source)
+    let losses = model.translation(to: target, in: .attribute).losses
+    let loss = try #require(losses.first)
+    #expect(losses.count == 1 && loss.key == key && loss.object.hasPrefix("layer `"), "\(losses)")
+    #expect(throws: ConfigurationError.self) { try model.json(for: target, in: .attribute) }
+    // Inside its own dialect nothing is lost, whatever it is.
+    #expect(model.translation(to: source, in: .document).losses.isEmpty)
+  }
+
+  @Test("an option at its usual value comes and goes without loss")
+  func usualValues() throws {
+    let model = try WrittenLayers.all[.keras2]!.model("LSTM")
+    let (there, losses) = model.translation(to: .keras3, in: .document)
+    #expect(losses.isEmpty)
+    let config = try #require(there.layers.last?.configuration)
+    #expect(config["time_major"] == nil && config["implementation"] == nil)
+    #expect(config["zero_output_for_mask"] == false)
+  }
+
+  @Test("states and keywords of a call keep their meaning")
+  func calls() throws {
+    func json(_ nodes: JSONValue) -> JSONValue {
+      let input = { (name: String) -> JSONValue in
+        [
+          "class_name": "InputLayer",
+          "config": ["batch_input_shape": [.null, 3, 4], "name": .string(name)],
+          "name": .string(name), "inbound_nodes": [],
+        ]
+      }
+      let layer: JSONValue = [
+        "class_name": "GRU", "config": ["name": "gru", "units": 4], "name": "gru",
+        "inbound_nodes": nodes,
+      ]
+      return [
+        "class_name": "Functional",
+        "config": [
+          "name": "m", "layers": [input("x"), input("state"), layer],
+          "input_layers": [["x", 0, 0], ["state", 0, 0]], "output_layers": [["gru", 0, 0]],
+        ],
+      ]
+    }
+    let nodes: JSONValue = [[["x", 0, 0, ["training": false]], ["state", 0, 0, [:]]]]
+    let model = try ModelConfiguration(json: json(nodes), dialect: .keras2)
+    let there = model.translation(to: .keras3, in: .attribute).configuration
+    let node = try #require(there.layers.last?.json["inbound_nodes"]?.array?.first)
+    #expect(node["args"]?.array?.count == 1)
+    #expect(node["kwargs"]?["training"] == false)
+    let state = node["kwargs"]?["initial_state"]?.array?.first
+    #expect(state?["config"]?["keras_history"] == ["state", 0, 0])
+    let back = there.translation(to: .keras2, in: .attribute).configuration
+    #expect(back.layers.last?.json["inbound_nodes"] == nodes)
+    #expect(back.json["config"]?["output_layers"] == [["gru", 0, 0]])
   }
 
   /// Each generation has its own name for an input that was given none. That a model called on another's

@@ -83,8 +83,9 @@ class Conversions:
                 or other_outputs(file.truth, answer["outputs"])
 
 
-TOLERANCE = {"float64": 2e-6, "float32": 2e-6, "float16": 4e-3, "bfloat16": 3e-2}
-"""Of outputs, relative to those above one: the kernels of two TensorFlows differ in rounding."""
+TOLERANCE = {"float64": 2e-6, "float32": 4e-6, "float16": 4e-3, "bfloat16": 3e-2}
+"""Of outputs, relative to those above one. Rounding differs between the kernels of two TensorFlows, and
+already between a model and its own file loaded again: 2.1e-6 in the row `attention` of Keras 2."""
 
 
 def other_outputs(truth: Mapping[str, Any], found: list[Mapping[str, Any]]) -> str:

@@ -59,7 +59,8 @@ extension ConfigurationTranslator {
         let references = isOne ? [node] : elements
         let bare = references.map { JSONValue.array(Array(($0.array ?? []).prefix(3))) }
         arguments = bare.count == 1 ? bare : [.array(bare)]
-        keywords = references.first?.array.flatMap { $0.count > 3 ? $0[3].object : nil }
+        keywords =
+          references.first?.array.flatMap { $0.count > 3 ? $0[3].object : nil }
           ?? JSONObject()
       }
       tensors =

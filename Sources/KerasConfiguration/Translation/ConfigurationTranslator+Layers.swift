@@ -125,7 +125,9 @@ extension ConfigurationTranslator {
     if className == "Bidirectional", changesGeneration { spellBackwardLayer(of: &options) }
     for (keras2, keras3) in rule.renamed where changesGeneration {
       let (old, new) = target == .keras3 ? (keras2, keras3) : (keras3, keras2)
-      options.pairs = options.pairs.map { .init(key: $0.key == old ? new : $0.key, value: $0.value) }
+      options.pairs = options.pairs.map {
+        .init(key: $0.key == old ? new : $0.key, value: $0.value)
+      }
     }
     drop(from: &options, rule, ofClass: className)
     options.pairs = options.pairs.map { pair in

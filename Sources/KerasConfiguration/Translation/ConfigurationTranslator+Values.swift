@@ -75,7 +75,8 @@ extension ConfigurationTranslator {
       translated.append(translatedValue(cell, key: "cell", inputs: inputs))
       let units = cell["config"]?["units"]?.int
       inputs = [
-        TensorSignature(shape: units.flatMap { units in inputs.first?.shape.map { [$0[0], units] } })
+        TensorSignature(
+          shape: units.flatMap { units in inputs.first?.shape.map { [$0[0], units] } })
       ]
     }
     return .array(translated)

@@ -43,7 +43,9 @@ extension ShapeInference.Layer {
       return window(extents, "kernel_size", rank: rank).map { ($0, filters) }
     case "DepthwiseConv1D", "DepthwiseConv2D":
       let multiplier = int("depth_multiplier") ?? 1
-      return window(extents, "kernel_size", rank: rank).map { ($0, channels.map { $0 * multiplier }) }
+      return window(extents, "kernel_size", rank: rank).map {
+        ($0, channels.map { $0 * multiplier })
+      }
     case let name where name.contains("Pooling"):
       return window(extents, "pool_size", rank: rank).map { ($0, channels) }
     case let name where name.hasPrefix("UpSampling"):
@@ -114,7 +116,8 @@ extension ShapeInference.Layer {
     let layer = className == "Bidirectional" ? wrapped : self
     guard layer?.options["return_state"] == true else { return [] }
     // Their number tells the outputs apart; few are called upon.
-    let count = (layer?.className.contains("LSTM") == true ? 2 : 1) * (className == "Bidirectional" ? 2 : 1)
+    let count =
+      (layer?.className.contains("LSTM") == true ? 2 : 1) * (className == "Bidirectional" ? 2 : 1)
     let state = layer.flatMap { layer in layer.units.map { [input[0], $0] } }
     return Array(repeating: state, count: count)
   }

@@ -139,10 +139,12 @@ enum ShapeInference {
 
     static func product(_ extents: some Sequence<Int?>) -> Int? {
       extents.reduce(1) { product, extent in
-        extent.flatMap { extent in product.flatMap { product in
-          let (result, overflow) = product.multipliedReportingOverflow(by: extent)
-          return overflow ? nil : result
-        } }
+        extent.flatMap { extent in
+          product.flatMap { product in
+            let (result, overflow) = product.multipliedReportingOverflow(by: extent)
+            return overflow ? nil : result
+          }
+        }
       }
     }
   }

@@ -117,7 +117,8 @@ extension TranslationRule {
     // Preprocessing
     "CenterCrop": .init(own: [.keras3("data_format", "channels_last", after: "dtype")]),
     "Resizing": .init(own: [
-      .keras3("data_format", "channels_last", after: "dtype"), .keras3("pad_to_aspect_ratio", false),
+      .keras3("data_format", "channels_last", after: "dtype"),
+      .keras3("pad_to_aspect_ratio", false),
       .keras3("fill_mode", "constant", elsewhere: .meaningless),
       .keras3("fill_value", 0.0, elsewhere: .meaningless), .keras3("antialias", false),
     ]),
