@@ -18,6 +18,8 @@ struct ZipArchive {
   struct Member {
     let name: String
     let method: Method
+    /// Where its own header begins.
+    let headerOffset: Int
     /// Where the member's data lie in the file.
     let data: Range<Int>
     /// Bytes once decompressed.
@@ -28,6 +30,8 @@ struct ZipArchive {
     let checksumOffsets: [Int]?
     /// Its entry in the directory.
     let record: [UInt8]
+    /// Where that says at which byte the header begins: a 64-bit field, or one of 32 bits.
+    let offsetField: Range<Int>
   }
 
   enum Method: Equatable {
@@ -166,11 +170,13 @@ private struct Directory {
       }
       members.append(
         .init(
-          name: entry.name, method: entry.method, data: first..<first + entry.storedByteCount,
+          name: entry.name, method: entry.method, headerOffset: entry.headerOffset,
+          data: first..<first + entry.storedByteCount,
           byteCount: entry.byteCount, crc32: entry.crc32,
           checksumOffsets: header.uint16(6) & 8 == 0
             ? [entry.headerOffset + 14, start + position - entry.recordLength + 16] : nil,
-          record: directory.bytes(position - entry.recordLength..<position)))
+          record: directory.bytes(position - entry.recordLength..<position),
+          offsetField: entry.offsetField))
     }
   }
 
@@ -183,6 +189,8 @@ private struct Directory {
     let byteCount: Int
     let headerOffset: Int
     let recordLength: Int
+    /// Of the header's offset, inside the record.
+    let offsetField: Range<Int>
 
     /// Nil when a length leads outside the directory or a size exceeds `Int`.
     init?(_ directory: Record, at position: Int) {
@@ -203,6 +211,7 @@ private struct Directory {
         UInt64(directory.uint32(position + 24)), UInt64(directory.uint32(position + 20)),
         UInt64(directory.uint32(position + 42)),
       ]
+      var offsetField = 42..<46
       var extra = position + 46 + nameLength
       let extraEnd = extra + extraLength
       while extra + 4 <= extraEnd {
@@ -213,6 +222,7 @@ private struct Directory {
           for index in wide.indices where wide[index] == 0xffff_ffff {
             guard field + 8 <= extra + 4 + length else { return nil }
             wide[index] = directory.uint64(field)
+            if index == 2 { offsetField = field - position..<field - position + 8 }
             field += 8
           }
         }
@@ -224,6 +234,7 @@ private struct Directory {
       self.byteCount = byteCount
       storedByteCount = stored
       headerOffset = header
+      self.offsetField = offsetField
     }
   }
 }

@@ -14,7 +14,7 @@ struct RestoredConfiguration {
     /// Attributes of Cairn's own group, in layouts that have no place for it themselves.
     case cairnGroup
     case document
-    case member(of: ZipArchive)
+    case member
   }
 
   /// Checks that the target has a place for it, its dialect the words, and its optimizer the slots: Keras
@@ -33,7 +33,7 @@ struct RestoredConfiguration {
     switch target.layout {
     case .wholeModel: place = .root
     case .directory: place = .document
-    case .archive: place = .member(of: try ZipArchive(reading: targetPath))
+    case .archive: place = .member
     case .weights, .legacyWeights, .sharded, .safetensors, .npz:
       guard target.isFromCairn, target.model != nil else {
         throw CheckpointError(
@@ -105,10 +105,14 @@ struct RestoredConfiguration {
       let text = try document(file.read(0..<file.byteCount))
       FolderTree.remove(path)
       try FileCopy.create(path, text)
-    case .member(let archive):
+    case .member:
+      // The copy, since its tensors are the new ones.
+      let archive = try ZipArchive(reading: copies[0])
       guard let member = archive[ArchiveLayout.configurationMember] else { return }
-      try archive.replace(
-        member.name, with: document(archive.content(of: member)), in: copies[0])
+      let pending = PendingFile(for: copies[0])
+      try archive.rewrite(
+        member.name, with: document(archive.content(of: member)), to: pending.temporaryPath)
+      try pending.commit(replacing: true)
     }
   }
 
