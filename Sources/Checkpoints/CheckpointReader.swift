@@ -19,36 +19,21 @@ public struct CheckpointReader: ~Copyable {
   /// - Throws: `unreadable` for what is no readable file of these kinds, `unrecognized` for one without
   ///   a Keras layout, `inconsistent` where its parts contradict each other.
   public init(opening path: String) throws(CheckpointError) {
-    try self.init(opening: path, architecture: nil, training: nil)
-  }
-
-  /// - Parameters:
-  ///   - architecture: stands in where a weights file has none.
-  ///   - training: likewise.
-  init(
-    opening path: String, architecture: ModelConfiguration?, training: TrainingConfiguration?
-  ) throws(CheckpointError) {
-    (storage, manifest) = try Self.open(path, architecture, training)
-    self.path = path
+    let opened: OpenCheckpoint
+    let manifest: CheckpointManifest
+    do {
+      opened = try OpenCheckpoint(path)
+      manifest = try opened.readManifest()
+    } catch {
+      throw CheckpointError.reading(path, error)
+    }
+    self.init(path: path, manifest: manifest, storage: opened.storage)
   }
 
   init(path: String, manifest: CheckpointManifest, storage: TensorStorage) {
     self.path = path
     self.manifest = manifest
     self.storage = storage
-  }
-
-  private static func open(
-    _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?
-  ) throws(CheckpointError) -> (TensorStorage, CheckpointManifest) {
-    do {
-      let opened = try OpenCheckpoint(path)
-      return (
-        opened.storage, try opened.readManifest(architecture: architecture, training: training)
-      )
-    } catch {
-      throw CheckpointError.reading(path, error)
-    }
   }
 }
 
@@ -130,9 +115,12 @@ extension CheckpointReader {
       guard case .weight(let id) = entry.role else { continue }
       variables.append(Variable(id: id, name: entry.name, value: try read(entry)))
     }
-    return Checkpoint(
+    var checkpoint = Checkpoint(
       model: manifest.model, variables: variables, training: manifest.training,
       optimizer: includingOptimizer ? try loadOptimizer() : nil, resumption: manifest.resumption)
+    checkpoint.frozen = manifest.frozen
+    checkpoint.original = manifest.original
+    return checkpoint
   }
 
   /// Nil when the file holds no optimizer.
@@ -169,7 +157,23 @@ extension CheckpointReader {
       }
     }
     return OptimizerState(
-      configuration: configuration, iterations: summary.iterations ?? 0, slots: slots)
+      configuration: configuration, iterations: summary.iterations ?? 0, slots: slots,
+      lossScale: try loadLossScale())
+  }
+
+  /// Nil unless all four numbers are there.
+  private func loadLossScale() throws(CheckpointError) -> LossScaleState? {
+    var numbers: [String: Double] = [:]
+    for entry in manifest.entries where entry.role == .lossScale && entry.shape.elementCount == 1 {
+      numbers[entry.name] = try read(entry).converted(to: .float64).elements(of: Double.self)[0]
+    }
+    func number(_ name: String) -> Double? { numbers[LossScaleState.entryName(name)] }
+    guard let iterations = number("iteration"), let rate = number("learning_rate"),
+      let steps = number("step_counter"), let scale = number("dynamic_scale")
+    else { return nil }
+    return LossScaleState(
+      iterations: Int64(iterations), learningRate: Float(rate), stepCounter: Int64(steps),
+      scale: Float(scale))
   }
 }
 

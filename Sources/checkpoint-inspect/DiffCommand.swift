@@ -7,7 +7,8 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "What differs between two checkpoints, whatever their layouts.",
     discussion: """
-      Variables and slots are matched by name. Exit code 0: the same; 1: different.
+      Variables and slots are matched by name; a weights file that does not tell names takes them from \
+      the other file. Exit code 0: the same; 1: different.
       Example: checkpoint-inspect diff before.h5 after.weights.h5 --absolute 1e-6
       """)
 
@@ -36,7 +37,7 @@ struct DiffCommand: ParsableCommand {
     var isSame = true
     try Console.reportingTrouble { () throws(CheckpointError) in
       let diff = try CheckpointDiff(
-        CheckpointReader(opening: before), CheckpointReader(opening: after),
+        opening: before, after,
         tolerance: Tolerance(absolute: absolute, relative: relative))
       isSame = diff.isEmpty
       switch format {
@@ -57,6 +58,7 @@ struct DiffCommand: ParsableCommand {
       Console.printLine(
         "\(difference.path): \(difference.before ?? "absent") -> \(difference.after ?? "absent")")
     }
+    for note in diff.notes { Console.printLine("note: \(note)") }
     let equal = diff.items.filter { $0.words == nil }.count
     let summary = "\(equal) of \(diff.items.count) tensors equal"
     Console.printLine(diff.isEmpty ? "same: \(summary)" : "different: \(summary)")

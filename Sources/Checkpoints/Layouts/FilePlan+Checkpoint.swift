@@ -8,6 +8,7 @@ extension FilePlan {
   init(
     of checkpoint: Checkpoint, profile: Profile, path: String
   ) throws(CheckpointError) {
+    let checkpoint = checkpoint.inOriginalWords(for: profile)
     do {
       switch profile.layout {
       case .wholeModel:
@@ -17,11 +18,13 @@ extension FilePlan {
       case .weights:
         self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
       case .archive:
-        self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+        self = try WeightsLayout.plan(
+          checkpoint, dialect: profile.dialect, isRebuilt: true, path: path)
         wrapping = .archive(
           try ArchiveLayout.documents(of: checkpoint, dialect: profile.dialect, path: path))
       case .directory:
-        self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+        self = try WeightsLayout.plan(
+          checkpoint, dialect: profile.dialect, isRebuilt: true, path: path)
         wrapping = .folder(
           try ArchiveLayout.documents(of: checkpoint, dialect: profile.dialect, path: path))
       case .sharded:
@@ -37,7 +40,20 @@ extension FilePlan {
       throw error
     } catch {
       throw CheckpointError(
-        .unsupported, "cannot write", path: path, problem: String(describing: error), cause: error)
+        .unsupported, "cannot write", path: path, object: "configuration",
+        problem: String(describing: error), cure: Self.cure(for: profile), cause: error)
+    }
+  }
+}
+
+extension FilePlan {
+  /// What helps where a configuration cannot be spelled for a profile.
+  private static func cure(for profile: Profile) -> String {
+    switch profile.layout {
+    case .wholeModel, .archive, .directory:
+      "choose a layout of weights alone, such as \(Profile(dialect: profile.dialect, layout: .weights).name)"
+    case .legacyWeights, .weights, .sharded, .safetensors, .npz:
+      "restore its tensors by name into a file that \(profile.dialect) wrote"
     }
   }
 }
@@ -87,16 +103,47 @@ extension Checkpoint {
   func texts(_ model: ModelConfiguration) throws(ConfigurationError) -> [(
     name: String, value: String
   )] {
+    guard var training else { return try Self.texts(model, nil) }
+    if let optimizer {
+      training.optimizer = try optimizer.configuration.entry(
+        for: training.dialect, in: training.container(for: optimizer))
+    }
+    return try Self.texts(model, training)
+  }
+
+  /// The attributes of Cairn's group that hold these, each with its dialect.
+  static func texts(
+    _ model: ModelConfiguration, _ training: TrainingConfiguration?
+  ) throws(ConfigurationError) -> [(name: String, value: String)] {
     var texts = [
       (name: "model_config", value: model.json.text),
       (name: "model_config_dialect", value: model.dialect.rawValue),
     ]
-    if let training, let text = try trainingText(in: training.dialect) {
+    if let training {
+      let json = try training.json(for: training.dialect, in: training.container())
       texts += [
-        ("training_config", text), ("training_config_dialect", training.dialect.rawValue),
+        ("training_config", json.text), ("training_config_dialect", training.dialect.rawValue),
       ]
     }
     return texts
+  }
+}
+
+extension TrainingConfiguration {
+  /// The container whose spelling the values have, where another would not know all of them: only
+  /// documents name the modules of classes and functions.
+  func container(for optimizer: OptimizerState? = nil) -> ConfigurationContainer {
+    // Documents hold no legacy optimizers, whichever way the loss is spelled.
+    if optimizer?.configuration.arithmetic == .kerasLegacy, dialect != .keras3 { return .attribute }
+    let values = [loss, metrics, weightedMetrics] + (self.optimizer.map { [$0.json] } ?? [])
+    return values.contains(where: { $0.namesModule }) ? .document : .attribute
+  }
+}
+
+extension JSONValue {
+  /// Whether it, or one of its elements, is an object that names the module of its class.
+  fileprivate var namesModule: Bool {
+    self["module"] != nil || array?.contains { $0.namesModule } == true
   }
 }
 

@@ -18,13 +18,15 @@ extension OptimizerState {
   /// The slots in the order by which `dialect` ties them, over the trainable variables of the model,
   /// whatever order they were read in. Empty for an optimizer without slots.
   ///
+  /// - Parameter frozen: variables without slots although the model as it is configured trains them.
+  ///
   /// One slot may come or go: SGD without momentum computes with a velocity of its last step in Keras 2,
   /// which no other step reads, and keeps none in Keras 3. It is written as zeros or left out.
   ///
   /// - Throws: `inconsistent` unless the slots are those of the configuration, and each has exactly the
   ///   trainable variables: Keras would tie what follows to the wrong variables.
   func slotsInKerasOrder(
-    _ model: ModelConfiguration, dialect: Dialect, path: String
+    _ model: ModelConfiguration, frozen: Set<VariableID> = [], dialect: Dialect, path: String
   ) throws -> [SavedSlot] {
     guard !slots.isEmpty else { return [] }
     guard let order = try configuration.entry(for: dialect, in: .attribute).slotOrder(in: dialect)
@@ -33,7 +35,9 @@ extension OptimizerState {
         .unsupported, "cannot write", path: path,
         problem: "the slots of the class \(configuration.rule.className) are not known")
     }
-    let trainable = try model.variables(in: model.dialect).filter(\.isTrainable)
+    let trainable = try model.variables(in: model.dialect).filter {
+      $0.isTrainable && !frozen.contains($0.id)
+    }
     try requireOwners(trainable, slots: order, path: path)
     var values: [VariableID: [String: Tensor]] = [:]
     for slot in slots { values[slot.owner, default: [:]][slot.slot] = slot.value }

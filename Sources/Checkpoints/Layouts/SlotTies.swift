@@ -129,15 +129,11 @@ struct SlotTies {
 }
 
 extension SlotTies.Head {
-  private static let lossScaleNames = [
-    "iteration", "learning_rate", "step_counter", "dynamic_scale",
-  ]
-
   /// The counter and, if stored, the rate that stand before the slots.
   func ties(of stored: [SlotTies.Stored]) -> [SlotTies.Tie] {
     var head: [SlotTies.Tie] = []
     if scalesLoss, stored.prefix(4).filter({ $0.shape.rank == 0 }).count == 4 {
-      head = Self.lossScaleNames.map { .lossScale($0) }
+      head = LossScaleState.names.map { .lossScale($0) }
     }
     let rest = stored.dropFirst(head.count)
     guard let first = rest.first, first.shape.rank == 0 else { return head }

@@ -30,11 +30,13 @@ extension WholeModelLayout {
       training = try TrainingConfiguration(parsing: text, dialect: dialect)
     }
     let implied = try ModelVariables(model, dialect: dialect)
-    let weightEntries = try readWeights(weights, modelName: model.name, implied: implied)
+    let (weightEntries, frozen) = try readWeights(
+      weights, modelName: model.name, implied: implied)
     var manifest = CheckpointManifest(
       layout: .wholeModel, dialect: dialect, kerasVersion: version,
       entries: weightEntries.map(\.entry), optimizer: nil, model: model, training: training,
       resumption: nil, notes: [])
+    manifest.frozen = frozen
     try readOptimizer(root, weightEntries, implied, into: &manifest, path: path)
     return manifest
   }
@@ -49,10 +51,12 @@ extension WholeModelLayout {
   /// The weights below a group that names its layers.
   ///
   /// - Parameter implied: what the architecture says; nil without one.
+  /// - Returns: the weights, and those among them that only their order shows to be frozen.
   static func readWeights(
     _ weights: borrowing HDF5Group, modelName: String?, implied: ModelVariables?
-  ) throws -> [NamedWeight] {
+  ) throws -> (weights: [NamedWeight], frozen: Set<VariableID>) {
     var named: [NamedWeight] = []
+    var frozen: Set<VariableID> = []
     var layers = try weights.attributes.nameList("layer_names")
     if try weights.exists(ownVariablesGroup) { layers.append(ownVariablesGroup) }
     for layer in layers {
@@ -62,6 +66,8 @@ extension WholeModelLayout {
         labels(of: storedNames, impliedBy: implied?.weights(ofTopLevelLayer: layer))
         ?? labels(
           of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: modelName)
+      frozen.formUnion(
+        Self.frozen(of: labels, amongCreated: implied?.variables(ofTopLevelLayer: layer)))
       for (storedName, label) in zip(storedNames, labels) {
         let dataset = try group.openDataset(storedName)
         named.append(
@@ -71,8 +77,8 @@ extension WholeModelLayout {
       }
     }
     // The stored order is trainable first; show and load follow the order of creation.
-    guard let implied else { return named }
-    return implied.inModelOrder(named) { ($0.id.layer, $0.id.index) }
+    guard let implied else { return (named, frozen) }
+    return (implied.inModelOrder(named) { ($0.id.layer, $0.id.index) }, frozen)
   }
 
   private static func readOptimizer(
@@ -101,7 +107,8 @@ extension WholeModelLayout {
     let owners = weights.compactMap { SlotTies.Owner($0.entry, storedName: $0.storedName) }
     let ties = try SlotTies(
       of: stored, slots: entry?.slotOrder(in: manifest.dialect), owners: owners,
-      order: implied.trainableOrder(owners), head: .init(of: entry, manifest.dialect), path: path)
+      order: implied.trainableOrder(owners, except: manifest.frozen),
+      head: .init(of: entry, manifest.dialect), path: path)
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes

@@ -7,7 +7,8 @@ import Tensors
 /// |---|---|
 /// | `format` | `cairn` |
 /// | `format_version` | `1` |
-/// | `tensors` | JSON: for each name its `role` (`weight`, `slot`, `iteration`, `learningRate`, `untied`, `other`) and `dtype`; for a weight `layer`, a list of names from the outermost in, and its `index` there; for a slot `slot` and `owner` |
+/// | `tensors` | JSON: for each name its `role` (`weight`, `slot`, `iteration`, `learningRate`,
+/// `lossScale`, `untied`, `other`) and `dtype`; for a weight `layer`, a list of names from the outermost in, and its `index` there; for a slot `slot` and `owner` |
 /// | `dialect`, `keras_version` | of the file that was exported |
 /// | `arithmetic` | which generation's formulas the optimizer state belongs to |
 /// | `optimizer` | the optimizer's class |
@@ -85,10 +86,7 @@ extension PlainMetadata {
       texts.append(("model_config_dialect", model.dialect.rawValue))
     }
     if let training = manifest.training {
-      // In the words of the file, which may be those of either container.
-      let json =
-        try (try? training.json(for: training.dialect, in: .attribute))
-        ?? training.json(for: training.dialect, in: .document)
+      let json = try training.json(for: training.dialect, in: training.container())
       texts.append(("training_config", json.text))
       texts.append(("training_config_dialect", training.dialect.rawValue))
     }
@@ -121,6 +119,7 @@ extension CheckpointEntry {
       object.append("owner", .string(ownerName))
     case .iteration: object.append("role", "iteration")
     case .learningRate: object.append("role", "learningRate")
+    case .lossScale: object.append("role", "lossScale")
     case .untied: object.append("role", "untied")
     case .other: object.append("role", "other")
     }

@@ -40,7 +40,7 @@ extension PlainTensors {
   ) throws -> OptimizerSummary? {
     let hasState = entries.contains { entry in
       switch entry.role {
-      case .slot, .iteration, .learningRate, .untied: true
+      case .slot, .iteration, .learningRate, .lossScale, .untied: true
       case .weight, .other: false
       }
     }
@@ -103,6 +103,7 @@ extension PlainTensors {
         role = .slot(slot: slot, owner: id, ownerName: owner)
       case "iteration": role = .iteration
       case "learningRate": role = .learningRate
+      case "lossScale": role = .lossScale
       case "untied": role = .untied
       default: role = .other
       }

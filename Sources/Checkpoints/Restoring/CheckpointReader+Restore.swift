@@ -50,8 +50,8 @@ extension CheckpointReader {
     do {
       try target.copy(to: output, replacing: replacing) { copies in
         try patch(plan, target, at: copies)
-        try configuration?.write(to: copies)
         if target.manifest.layout == .archive { try target.renewChecksum(in: copies[0]) }
+        try configuration?.write(to: copies)
       }
     } catch {
       throw CheckpointError.saving(output, error)

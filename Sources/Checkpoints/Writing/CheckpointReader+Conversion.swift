@@ -27,12 +27,21 @@ extension CheckpointReader {
       try copy(to: output, replacing: replacing)
       return []
     }
-    let (reduced, losses) = try load().reduced(to: profile)
+    // A layout without optimizers does not ask whether this one can be read.
+    let holdsOptimizer = profile.layout != .legacyWeights
+    var (reduced, losses) = try load(includingOptimizer: holdsOptimizer).reduced(to: profile)
+    if !holdsOptimizer, let optimizer = manifest.optimizer {
+      losses.insert(optimizer.words(slotCount: manifest.slotCount), at: 0)
+    }
     guard losses.isEmpty || acceptingLoss else {
       throw CheckpointError(
         .refused, "cannot convert", path: path,
         problem: "\(profile.name) cannot hold \(losses.joined(separator: "; "))",
         cure: "--accept-loss writes it without")
+    }
+    if let model = reduced.model {
+      reduced.original = reduced.original ?? OriginalWords(model: model, training: reduced.training)
+      if reduced.training == nil { reduced.original?.training = nil }
     }
     try reduced.save(
       to: output, profile: profile, replacing: replacing,
@@ -47,5 +56,27 @@ extension CheckpointReader {
     } catch {
       throw CheckpointError.saving(output, error)
     }
+  }
+}
+
+extension CheckpointManifest {
+  /// What the optimizer keeps for variables, tied or not.
+  fileprivate var slotCount: Int { entries.count { $0.isSlot } }
+}
+
+extension CheckpointEntry {
+  fileprivate var isSlot: Bool {
+    switch role {
+    case .slot, .untied: true
+    case .weight, .iteration, .learningRate, .lossScale, .other: false
+    }
+  }
+}
+
+extension OptimizerSummary {
+  /// What is lost without it.
+  fileprivate func words(slotCount: Int) -> String {
+    "the optimizer: \(className ?? "of a class that the file does not name") at iteration"
+      + " \(iterations ?? 0) with \(slotCount) slot variables"
   }
 }
