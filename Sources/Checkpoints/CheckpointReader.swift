@@ -129,7 +129,8 @@ extension CheckpointReader {
     guard let entry = summary.entry else {
       throw CheckpointError(
         .unsupported, "cannot load the optimizer of", path: path,
-        problem: "its configuration is not in the file",
+        object: "configuration", expected: "one for the optimizer whose state is there",
+        found: "none",
         cure: "load the weights only, or restore into a checkpoint that has the configuration")
     }
     var configuration: OptimizerConfiguration
@@ -137,7 +138,8 @@ extension CheckpointReader {
       configuration = try entry.decoded()
     } catch {
       throw CheckpointError(
-        .unsupported, "cannot load the optimizer of", path: path, problem: error.description,
+        .unsupported, "cannot load the optimizer of", path: path, object: "configuration",
+        expected: "an optimizer that Cairn has", found: error.description,
         cure: "load the weights only", cause: error)
     }
     if let arithmetic = summary.recordedArithmetic { configuration.arithmetic = arithmetic }
@@ -151,7 +153,8 @@ extension CheckpointReader {
       case .untied:
         throw CheckpointError(
           .unsupported, "cannot load the optimizer of", path: path, object: entry.datasetPath,
-          problem: "it cannot be tied to a variable of the model: positional, unproven",
+          expected: "a slot whose variable is proven",
+          found: "one that cannot be tied to a variable of the model: positional, unproven",
           cure: "load the weights only")
       default: break
       }
@@ -192,7 +195,8 @@ extension CheckpointEntry {
     if let dtype { return dtype }
     throw CheckpointError(
       .unsupported, "cannot read", path: path, object: datasetPath,
-      problem: "expected numbers, found elements of type \(storedType)")
+      expected: "numbers", found: "elements of type \(storedType)",
+      cure: "leave it out: no tensor holds them")
   }
 }
 
@@ -203,11 +207,21 @@ extension CheckpointError {
     case let error as CheckpointError: error
     case let error as HDF5Error:
       CheckpointError(
-        .unreadable, "cannot read", path: path, object: error.object, problem: error.message,
-        cause: error)
+        .unreadable, "cannot read", path: path, object: error.object,
+        expected: error.object == nil ? "an HDF5 file or another checkpoint" : "it whole and readable",
+        found: error.message, cause: error)
+    case let error as SystemCallError:
+      CheckpointError(
+        .unreadable, "cannot read", path: path, expected: "a file that can be read",
+        found: error.description, cure: "check the name and the permissions", cause: error)
+    case let error as ConfigurationError:
+      CheckpointError(
+        .unreadable, "cannot read", path: path, object: "configuration",
+        expected: "one that Keras writes", found: error.description, cause: error)
     default:
       CheckpointError(
-        .unreadable, "cannot read", path: path, problem: String(describing: error), cause: error)
+        .unreadable, "cannot read", path: path, expected: "a readable checkpoint",
+        found: String(describing: error), cause: error)
     }
   }
 }

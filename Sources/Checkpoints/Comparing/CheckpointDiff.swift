@@ -110,7 +110,8 @@ public struct CheckpointDiff: Sendable {
     guard a.dtype != nil else {
       throw CheckpointError(
         .unsupported, "cannot compare", path: first.path, object: a.datasetPath,
-        problem: "no arithmetic is known for elements of type \(a.storedType)")
+        expected: "numbers", found: "elements of type \(a.storedType)",
+        cure: "compare files without it")
     }
     var comparison = TensorComparison()
     for rows in a.slabs(ofAtMost: 4 << 20) {

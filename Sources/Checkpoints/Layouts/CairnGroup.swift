@@ -53,7 +53,8 @@ extension CairnGroup {
       guard let arithmetic = Arithmetic(rawValue: text) else {
         throw CheckpointError(
           .inconsistent, "cannot read", path: path, object: "/\(self.path)@arithmetic",
-          problem: "expected one of \(Arithmetic.allCases.map(\.rawValue)), found \"\(text)\"")
+          expected: "one of \(Arithmetic.allCases.map(\.rawValue))", found: "\"\(text)\"",
+          cure: "a later Cairn may have written it: read it with that one")
       }
       content.arithmetic = arithmetic
     }
@@ -98,8 +99,7 @@ extension CairnGroup {
       else {
         throw CheckpointError(
           .inconsistent, "cannot read", path: path, object: "/\(self.path)@frozen",
-          problem: "expected lists of layers' names and an index, found \(variable.text)",
-          cure: "the file is damaged: take another copy of it")
+          expected: "lists of layers' names and an index", found: variable.text)
       }
       frozen.insert(VariableID(layer: LayerPath(names.map { $0.string! }), index: index))
     }

@@ -33,7 +33,7 @@ extension FilePlan {
       case .safetensors, .npz:
         throw CheckpointError(
           .unsupported, "cannot write", path: path,
-          problem: "\(profile.layout.rawValue) is no layout of Keras",
+          expected: "a layout of Keras", found: profile.layout.rawValue,
           cure: "save the checkpoint in one, and export that")
       }
     } catch let error as CheckpointError {
@@ -41,7 +41,8 @@ extension FilePlan {
     } catch {
       throw CheckpointError(
         .unsupported, "cannot write", path: path, object: "configuration",
-        problem: String(describing: error), cure: Self.cure(for: profile), cause: error)
+        expected: "one that \(profile.name) can spell", found: String(describing: error),
+        cure: Self.cure(for: profile), cause: error)
     }
   }
 }
@@ -63,7 +64,8 @@ extension Checkpoint {
     if let model { return model }
     throw CheckpointError(
       .unsupported, "cannot write", path: path,
-      problem: "the checkpoint has no architecture, from which the layout takes names and order",
+      object: "configuration", expected: "an architecture, from which the layout takes names and order",
+      found: "none",
       cure: "restore it into a checkpoint that has one")
   }
 
@@ -77,13 +79,15 @@ extension Checkpoint {
     if let missing = implied.first(where: { values[$0.id] == nil }) {
       throw CheckpointError(
         .inconsistent, "cannot write", path: path, object: missing.name,
-        problem: "the architecture has this variable, the checkpoint does not")
+        expected: "this variable of the architecture", found: "none in the checkpoint",
+        cure: "take the architecture and the variables from one file")
     }
     let known = Set(implied.map(\.id))
     if let surplus = variables.first(where: { !known.contains($0.id) }) {
       throw CheckpointError(
         .inconsistent, "cannot write", path: path, object: surplus.name,
-        problem: "the checkpoint has this variable, the architecture does not")
+        expected: "variables of the architecture only", found: "one that it does not have",
+        cure: "take the architecture and the variables from one file")
     }
     return values
   }

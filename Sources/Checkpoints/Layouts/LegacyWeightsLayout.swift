@@ -16,12 +16,12 @@ enum LegacyWeightsLayout {
     let version = try root.attributes.optionalString("keras_version")
     let dialect = version.flatMap(Dialect.init(kerasVersion:)) ?? .keras2
     let implied = try cairn?.model.map { try ModelVariables($0, dialect: dialect) }
-    let (weights, frozen) = try WholeModelLayout.readWeights(
+    let (weights, frozen, notes) = try WholeModelLayout.readWeights(
       root, modelName: cairn?.model?.name, implied: implied)
     return CheckpointManifest(
       layout: .legacyWeights, dialect: dialect, kerasVersion: version,
       entries: weights.map(\.entry), optimizer: nil, model: cairn?.model,
-      training: cairn?.training, resumption: nil, notes: [], frozen: frozen)
+      training: cairn?.training, resumption: nil, notes: notes, frozen: frozen)
   }
 
   /// - Throws: `unsupported` for a checkpoint without architecture.

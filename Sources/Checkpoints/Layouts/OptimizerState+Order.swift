@@ -33,7 +33,8 @@ extension OptimizerState {
     else {
       throw CheckpointError(
         .unsupported, "cannot write", path: path,
-        problem: "the slots of the class \(configuration.rule.className) are not known")
+        object: "configuration", expected: "an optimizer whose slots are known",
+        found: configuration.rule.className)
     }
     let trainable = try model.variables(in: model.dialect).filter {
       $0.isTrainable && !frozen.contains($0.id)
@@ -52,7 +53,7 @@ extension OptimizerState {
       }
       throw CheckpointError(
         .inconsistent, "cannot write", path: path, object: "\(slot.name)/\(owner.name)",
-        problem: "the model trains this variable, but the optimizer has no \(slot.name) for it",
+        expected: "a slot for every variable that the model trains", found: "none",
         cure: "freeze the layer, or train once before saving")
     }
   }
@@ -68,13 +69,14 @@ extension OptimizerState {
       guard owners.contains(slot.owner) else {
         throw CheckpointError(
           .inconsistent, "cannot write", path: path, object: object,
-          problem: "the optimizer has a \(slot.slot) for a variable that the model does not train",
+          expected: "slots of variables that the model trains", found: "one of another",
           cure: "thaw the layer, or drop the slot")
       }
       guard names.contains(slot.slot) || slot.slot == idleSlotName else {
         throw CheckpointError(
           .inconsistent, "cannot write", path: path, object: object,
-          problem: "\(configuration.rule.className) as it is configured has no such slot")
+          expected: "slots that \(configuration.rule.className) keeps as it is configured",
+          found: "another", cure: "drop the slot, or take the configuration that belongs to it")
       }
     }
   }

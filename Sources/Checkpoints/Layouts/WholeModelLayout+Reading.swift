@@ -30,12 +30,12 @@ extension WholeModelLayout {
       training = try TrainingConfiguration(parsing: text, dialect: dialect)
     }
     let implied = try ModelVariables(model, dialect: dialect)
-    let (weightEntries, frozen) = try readWeights(
+    let (weightEntries, frozen, notes) = try readWeights(
       weights, modelName: model.name, implied: implied)
     var manifest = CheckpointManifest(
       layout: .wholeModel, dialect: dialect, kerasVersion: version,
       entries: weightEntries.map(\.entry), optimizer: nil, model: model, training: training,
-      resumption: nil, notes: [])
+      resumption: nil, notes: notes)
     manifest.frozen = frozen
     try readOptimizer(root, weightEntries, implied, into: &manifest, path: path)
     return manifest
@@ -51,12 +51,14 @@ extension WholeModelLayout {
   /// The weights below a group that names its layers.
   ///
   /// - Parameter implied: what the architecture says; nil without one.
-  /// - Returns: the weights, and those among them that only their order shows to be frozen.
+  /// - Returns: the weights, those among them that only their order shows to be frozen, and a note for
+  ///   each layer that lists other weights than the architecture implies.
   static func readWeights(
     _ weights: borrowing HDF5Group, modelName: String?, implied: ModelVariables?
-  ) throws -> (weights: [NamedWeight], frozen: Set<VariableID>) {
+  ) throws -> (weights: [NamedWeight], frozen: Set<VariableID>, notes: [String]) {
     var named: [NamedWeight] = []
     var frozen: Set<VariableID> = []
+    var notes: [String] = []
     var layers = try weights.attributes.nameList("layer_names")
     if try weights.exists(ownVariablesGroup) { layers.append(ownVariablesGroup) }
     for layer in layers {
@@ -66,6 +68,12 @@ extension WholeModelLayout {
         labels(of: storedNames, impliedBy: implied?.weights(ofTopLevelLayer: layer))
         ?? labels(
           of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: modelName)
+      if let count = implied?.weights(ofTopLevelLayer: layer)?.count, layer != ownVariablesGroup,
+        count != storedNames.count
+      {
+        notes.append(
+          "layer `\(layer)` lists \(storedNames.count) weights, its configuration implies \(count)")
+      }
       frozen.formUnion(
         Self.frozen(of: labels, amongCreated: implied?.variables(ofTopLevelLayer: layer)))
       for (storedName, label) in zip(storedNames, labels) {
@@ -77,8 +85,8 @@ extension WholeModelLayout {
       }
     }
     // The stored order is trainable first; show and load follow the order of creation.
-    guard let implied else { return (named, frozen) }
-    return (implied.inModelOrder(named) { ($0.id.layer, $0.id.index) }, frozen)
+    guard let implied else { return (named, frozen, notes) }
+    return (implied.inModelOrder(named) { ($0.id.layer, $0.id.index) }, frozen, notes)
   }
 
   private static func readOptimizer(

@@ -36,7 +36,8 @@ extension CheckpointReader {
       guard names.insert(entry.name).inserted, entry.name != Safetensors.metadataKey else {
         throw CheckpointError(
           .unsupported, "cannot export", path: path, object: entry.datasetPath,
-          problem: "its name \(entry.name) does not stand for it alone")
+          expected: "a name for each tensor", found: "\(entry.name) for several",
+          cure: "convert it to a layout of Keras instead")
       }
     }
     try refuseInput(as: output)
@@ -76,8 +77,9 @@ extension CheckpointReader {
     guard text.count <= Safetensors.headerByteCountLimit else {
       throw CheckpointError(
         .unsupported, "cannot export", path: path,
-        problem: "names and configurations take \(text.count) bytes; the format holds "
-          + "\(Safetensors.headerByteCountLimit)", cure: "export to .npz")
+        object: "header",
+        expected: "at most \(Safetensors.headerByteCountLimit) bytes of names and configurations",
+        found: "\(text.count)", cure: "export to .npz")
     }
     let length = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) }
     var position = 0

@@ -28,11 +28,11 @@ struct PlainMetadata {
   ///
   /// - Throws: `unreadable` unless its values are texts, `unsupported` for a later version.
   init?(texts json: JSONValue, path: String) throws {
-    guard let object = json.object else { throw Self.damaged(path, "expected an object") }
+    guard let object = json.object else { throw Self.damaged(path, "an object", json.text) }
     texts = []
     for pair in object.pairs {
       guard let text = pair.value.string else {
-        throw Self.damaged(path, "expected a text for \(pair.key)")
+        throw Self.damaged(path, "a text for \(pair.key)", pair.value.text)
       }
       texts.append((pair.key, text))
     }
@@ -52,16 +52,19 @@ struct PlainMetadata {
     do {
       json = try JSONValue(parsing: text)
     } catch {
-      throw Self.damaged(path, error.description)
+      throw Self.damaged(path, "JSON", error.description)
     }
     try self.init(texts: json, path: path)
   }
 
   var json: JSONValue { .object(JSONObject(texts.map { ($0.key, JSONValue.string($0.value)) })) }
 
-  static func damaged(_ path: String, _ problem: String) -> CheckpointError {
+  static func damaged(
+    _ path: String, _ expected: String, _ found: String
+  ) -> CheckpointError {
     CheckpointError(
-      .unreadable, "cannot read", path: path, object: "__metadata__", problem: problem)
+      .unreadable, "cannot read", path: path, object: "__metadata__", expected: expected,
+      found: found)
   }
 }
 

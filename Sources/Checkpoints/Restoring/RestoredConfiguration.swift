@@ -38,7 +38,7 @@ struct RestoredConfiguration {
       guard target.isFromCairn, target.model != nil else {
         throw CheckpointError(
           .unsupported, "cannot restore into", path: targetPath, object: "configuration",
-          problem: "a file of weights by Keras has no place for it",
+          expected: "a file with a place for it", found: "weights by Keras",
           cure: "choose a whole-model file, an archive or a folder as the target")
       }
       place = .cairnGroup
@@ -48,7 +48,8 @@ struct RestoredConfiguration {
     } catch {
       throw CheckpointError(
         .unsupported, "cannot restore into", path: targetPath, object: "configuration",
-        problem: error.description, cause: error)
+        expected: "one that \(target.dialect) can spell", found: error.description,
+        cure: "choose a target of \(training.dialect)", cause: error)
     }
   }
 
@@ -65,8 +66,8 @@ struct RestoredConfiguration {
     else { return }
     throw CheckpointError(
       .refused, "cannot restore into", path: path, object: "configuration",
-      problem: "its optimizer keeps \(implied.joined(separator: ", ")), the target holds "
-        + "\(held.joined(separator: ", "))",
+      expected: "an optimizer that keeps \(held.joined(separator: ", ")), as the target holds",
+      found: "one that keeps \(implied.joined(separator: ", "))",
       cure: "choose a source whose optimizer keeps the same")
   }
 

@@ -36,7 +36,8 @@ extension CheckpointReader {
     guard losses.isEmpty || acceptingLoss else {
       throw CheckpointError(
         .refused, "cannot convert", path: path,
-        problem: "\(profile.name) cannot hold \(losses.joined(separator: "; "))",
+        object: "conversion", expected: "a checkpoint that \(profile.name) can hold whole",
+        found: "what it cannot hold: \(losses.joined(separator: "; "))",
         cure: "--accept-loss writes it without")
     }
     if let model = reduced.model {
