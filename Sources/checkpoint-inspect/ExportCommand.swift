@@ -38,7 +38,8 @@ struct ExportCommand: ParsableCommand {
     try Console.reportingTrouble { () throws(CheckpointError) in
       guard let format else { return }
       let reader = try CheckpointReader(opening: input)
-      try reader.export(to: output, format: format, replacing: force)
+      let missing = try reader.export(to: output, format: format, replacing: force)
+      for missing in missing { Console.printLine("left out: \(missing)") }
       print("wrote \(reader.manifest.entries.count) tensors to \(output)")
     }
   }

@@ -102,6 +102,32 @@ struct ConvertibleFile: CustomStringConvertible {
   }
 
   @Test(
+    "an export gives back values, roles and texts as they were",
+    arguments: ConvertibleFile.all, ExportFormat.allCases)
+  func export(file: ConvertibleFile, format: ExportFormat) throws {
+    let folder = try TemporaryDirectory()
+    let original = try CheckpointReader(opening: file.path)
+    let own = Profile(dialect: file.dialect, layout: original.manifest.layout)
+    let plain = folder.file("plain\(format.fileSuffix)")
+    let back = folder.file("back\(own.layout.fileSuffix)")
+    #expect(try original.export(to: plain, format: format) == [])
+    let exported = try CheckpointReader(opening: plain)
+    #expect(exported.manifest.entries.map(\.name) == original.manifest.entries.map(\.name))
+    #expect(exported.manifest.entries.map(\.role) == original.manifest.entries.map(\.role))
+    #expect(try CheckpointDiff(original, exported).isEmpty)
+    // Its order is evidence that only the file itself has; see FrozenDirectionTests.
+    guard original.manifest.frozen.isEmpty else {
+      #expect(throws: CheckpointError.self) { try exported.convert(to: own, writing: back) }
+      return
+    }
+    try exported.convert(to: own, writing: back)
+    let result = try CheckpointReader(opening: back)
+    #expect(try CheckpointDiff(original, result).isEmpty)
+    try expectSameState(try original.load(), try result.load())
+    #expect(result.manifest.model?.json.text == original.manifest.model?.json.text)
+  }
+
+  @Test(
     "every profile of another Keras gives back the values, or is refused before it is written",
     arguments: ConvertibleFile.all)
   func otherKeras(file: ConvertibleFile) throws {

@@ -139,6 +139,16 @@ extension Refusal {
           try group.attributes.setStrings(names, for: "weight_names")
         })
     },
+    Refusal("a weight that is listed twice", "/optimizer_weights@weight_names") {
+      try read(
+        $0.altered {
+          let group = try $0.openGroup("optimizer_weights")
+          var names = try group.attributes.strings("weight_names")
+          names[2] = names[4]
+          try group.attributes.remove("weight_names")
+          try group.attributes.setStrings(names, for: "weight_names")
+        })
+    },
     Refusal("a later version of Cairn's group", "/cairn@format_version") {
       try read(
         $0.altered { try $0.createGroup("cairn").attributes.setInteger(99, for: "format_version") })

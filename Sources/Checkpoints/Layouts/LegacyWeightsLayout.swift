@@ -17,7 +17,7 @@ enum LegacyWeightsLayout {
     let dialect = version.flatMap(Dialect.init(kerasVersion:)) ?? .keras2
     let implied = try cairn?.model.map { try ModelVariables($0, dialect: dialect) }
     let (weights, frozen, notes) = try WholeModelLayout.readWeights(
-      root, modelName: cairn?.model?.name, implied: implied)
+      root, modelName: cairn?.model?.name, implied: implied, path: path)
     return CheckpointManifest(
       layout: .legacyWeights, dialect: dialect, kerasVersion: version,
       entries: weights.map(\.entry), optimizer: nil, model: cairn?.model,

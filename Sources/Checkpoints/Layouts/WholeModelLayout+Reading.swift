@@ -31,7 +31,7 @@ extension WholeModelLayout {
     }
     let implied = try ModelVariables(model, dialect: dialect)
     let (weightEntries, frozen, notes) = try readWeights(
-      weights, modelName: model.name, implied: implied)
+      weights, modelName: model.name, implied: implied, path: path)
     var manifest = CheckpointManifest(
       layout: .wholeModel, dialect: dialect, kerasVersion: version,
       entries: weightEntries.map(\.entry), optimizer: nil, model: model, training: training,
@@ -54,7 +54,7 @@ extension WholeModelLayout {
   /// - Returns: the weights, those among them that only their order shows to be frozen, and a note for
   ///   each layer that lists other weights than the architecture implies.
   static func readWeights(
-    _ weights: borrowing HDF5Group, modelName: String?, implied: ModelVariables?
+    _ weights: borrowing HDF5Group, modelName: String?, implied: ModelVariables?, path: String
   ) throws -> (weights: [NamedWeight], frozen: Set<VariableID>, notes: [String]) {
     var named: [NamedWeight] = []
     var frozen: Set<VariableID> = []
@@ -63,7 +63,7 @@ extension WholeModelLayout {
     if try weights.exists(ownVariablesGroup) { layers.append(ownVariablesGroup) }
     for layer in layers {
       let group = try weights.openGroup(layer)
-      let storedNames = try group.attributes.nameList("weight_names")
+      let storedNames = try weightNames(of: group, path: path)
       let labels =
         labels(of: storedNames, impliedBy: implied?.weights(ofTopLevelLayer: layer))
         ?? labels(
@@ -89,6 +89,22 @@ extension WholeModelLayout {
     return (implied.inModelOrder(named) { ($0.id.layer, $0.id.index) }, frozen, notes)
   }
 
+  /// The names of a group's weights, in its order.
+  ///
+  /// - Throws: `inconsistent` where one is there twice: it would be two variables' only tensor. Keras
+  ///   leaves such files behind where it fails to save a model whose layers share names.
+  private static func weightNames(
+    of group: borrowing HDF5Group, path: String
+  ) throws -> [String] {
+    let names = try group.attributes.nameList("weight_names")
+    var seen: Set<String> = []
+    guard let twice = names.first(where: { !seen.insert($0).inserted }) else { return names }
+    throw CheckpointError(
+      .inconsistent, "cannot read", path: path, object: "\(group.path)@weight_names",
+      expected: "each weight once", found: "`\(twice)` twice",
+      cure: "Keras did not finish this file: save the model as .keras or .weights.h5")
+  }
+
   private static func readOptimizer(
     _ root: borrowing HDF5Group, _ weights: [NamedWeight], _ implied: ModelVariables,
     into manifest: inout CheckpointManifest, path: String
@@ -105,7 +121,7 @@ extension WholeModelLayout {
     let group = try root.openGroup(optimizerGroup)
     var datasets: [CheckpointEntry] = []
     var stored: [SlotTies.Stored] = []
-    for name in try group.attributes.nameList("weight_names") {
+    for name in try weightNames(of: group, path: path) {
       let dataset = try CheckpointEntry(group.openDataset(name), name: name, role: .untied)
       datasets.append(dataset)
       stored.append(

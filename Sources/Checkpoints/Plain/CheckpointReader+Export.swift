@@ -26,10 +26,12 @@ extension CheckpointReader {
   /// Tensors keep their dtype and bits; they pass through memory in pieces of 4 MiB. The file comes into
   /// being whole or not at all. NumPy has no bfloat16: in `.npz` such elements are two bytes, `V2`.
   ///
+  /// - Returns: what is left out, in words: only a run of Cairn's own has such a thing.
   /// - Throws: `unsupported` for tensors that are no numbers or share a name; `outputExists`, `unwritable`.
+  @discardableResult
   public func export(
     to output: String, format: ExportFormat, replacing: Bool = false
-  ) throws(CheckpointError) {
+  ) throws(CheckpointError) -> [String] {
     var names: Set<String> = []
     for entry in manifest.entries {
       _ = try entry.requireDType(path: path)
@@ -53,6 +55,8 @@ extension CheckpointReader {
     } catch {
       throw CheckpointError.saving(output, error)
     }
+    return manifest.resumption == nil
+      ? [] : ["the record of the run, from which it could be resumed"]
   }
 
   private func writeSafetensors(_ metadata: PlainMetadata, to file: borrowing SequentialFile) throws
