@@ -208,7 +208,8 @@ extension CheckpointError {
     case let error as HDF5Error:
       CheckpointError(
         .unreadable, "cannot read", path: path, object: error.object,
-        expected: error.object == nil ? "an HDF5 file or another checkpoint" : "it whole and readable",
+        expected: error.object == nil
+          ? "an HDF5 file or another checkpoint" : "it whole and readable",
         found: error.message, cause: error)
     case let error as SystemCallError:
       CheckpointError(

@@ -96,7 +96,10 @@ import Testing
     arguments: [
       (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, 4, "F32 of shape (2,), found 4"),
       (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 4, "outside"),
-      (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 12, "8 bytes of tensors, found 12"),
+      (
+        #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 12,
+        "8 bytes of tensors, found 12"
+      ),
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8, "at byte 0"),
       (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, 8, "outside"),
       (#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4, "shape"),

@@ -55,16 +55,17 @@ struct Refusal: CustomTestStringConvertible, Sendable {
       }
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = [
-        "python3", "-c",
-        """
-        import sys, zipfile
-        method = zipfile.ZIP_DEFLATED if sys.argv[1] == "1" else zipfile.ZIP_STORED
-        with zipfile.ZipFile("x.keras", "w", method) as archive:
-            for name in sys.argv[2:]:
-                archive.write("inner/" + name, name)
-        """, isCompressed ? "1" : "0",
-      ] + members.map(\.0)
+      process.arguments =
+        [
+          "python3", "-c",
+          """
+          import sys, zipfile
+          method = zipfile.ZIP_DEFLATED if sys.argv[1] == "1" else zipfile.ZIP_STORED
+          with zipfile.ZipFile("x.keras", "w", method) as archive:
+              for name in sys.argv[2:]:
+                  archive.write("inner/" + name, name)
+          """, isCompressed ? "1" : "0",
+        ] + members.map(\.0)
       process.currentDirectoryURL = URL(fileURLWithPath: path)
       try process.run()
       process.waitUntilExit()

@@ -123,7 +123,8 @@ private struct Directory {
   init(_ file: borrowing ReadableFile, path: String) throws {
     func damaged(_ found: String) -> CheckpointError {
       CheckpointError(
-        .unreadable, "cannot read", path: path, object: "directory", expected: "a whole zip archive",
+        .unreadable, "cannot read", path: path, object: "directory",
+        expected: "a whole zip archive",
         found: found)
     }
     // The end record is followed by a comment of at most 65,535 bytes.

@@ -64,7 +64,8 @@ extension Checkpoint {
     if let model { return model }
     throw CheckpointError(
       .unsupported, "cannot write", path: path,
-      object: "configuration", expected: "an architecture, from which the layout takes names and order",
+      object: "configuration",
+      expected: "an architecture, from which the layout takes names and order",
       found: "none",
       cure: "restore it into a checkpoint that has one")
   }

@@ -65,12 +65,14 @@ enum NumPyArchive {
     guard member.method == .stored else {
       // Deflate makes at most 1032 bytes of one.
       guard member.byteCount / 1032 <= member.data.count + 1 else {
-        throw damaged(archive.path, member, "as many bytes as are stored", "a claim of \(member.byteCount)")
+        throw damaged(
+          archive.path, member, "as many bytes as are stored", "a claim of \(member.byteCount)")
       }
       return try archive.content(of: member, limit: .max)
     }
     guard member.byteCount == member.data.count else {
-      throw damaged(archive.path, member, "as many bytes as are stored", "a claim of \(member.byteCount)")
+      throw damaged(
+        archive.path, member, "as many bytes as are stored", "a claim of \(member.byteCount)")
     }
     let count = min(member.data.count, NumPyHeader.byteCountLimit)
     return try file.read(member.data.lowerBound..<member.data.lowerBound + count)

@@ -56,7 +56,9 @@ extension Safetensors {
     } catch let error as ConfigurationError {
       throw damaged(path, "a header in JSON", error.description)
     }
-    guard let header = json.object else { throw damaged(path, "a JSON object as header", "another value") }
+    guard let header = json.object else {
+      throw damaged(path, "a JSON object as header", "another value")
+    }
     var metadata: PlainMetadata?
     var items: [PlainTensors.Item] = []
     var seen: Set<String> = []

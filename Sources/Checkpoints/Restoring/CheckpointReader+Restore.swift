@@ -169,7 +169,8 @@ extension CheckpointReader {
       inputs.contains(where: { FileIdentity($0) == identity })
     else { return }
     throw CheckpointError(
-      .outputExists, "cannot write", path: output, object: "output", expected: "a file of its own", found: "one of the inputs",
+      .outputExists, "cannot write", path: output, object: "output", expected: "a file of its own",
+      found: "one of the inputs",
       cure: "choose another name")
   }
 

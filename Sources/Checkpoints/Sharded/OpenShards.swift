@@ -50,7 +50,8 @@ struct OpenShards {
           let dataset = try group.openDataset(member)
           guard indexByDataset.updateValue(index, forKey: dataset.path) == nil else {
             throw Self.inconsistent(
-              path, String(dataset.path.dropFirst()), "it in one file", "it in \(name) and in another")
+              path, String(dataset.path.dropFirst()), "it in one file",
+              "it in \(name) and in another")
           }
           try Self.add(dataset, named: member, to: merged)
         }

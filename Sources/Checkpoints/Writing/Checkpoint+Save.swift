@@ -84,12 +84,14 @@ extension CheckpointError {
     switch error {
     case let error as SystemCallError where error.isAlreadyExists:
       CheckpointError(
-        .outputExists, "cannot write", path: path, object: "output", expected: "no file of this name",
+        .outputExists, "cannot write", path: path, object: "output",
+        expected: "no file of this name",
         found: "the file exists",
         cure: "choose another name, or allow replacing it (--force)", cause: error)
     case let error as SystemCallError:
       CheckpointError(
-        .unwritable, "cannot write", path: path, object: "output", expected: "a file that can be written",
+        .unwritable, "cannot write", path: path, object: "output",
+        expected: "a file that can be written",
         found: error.description, cure: error.cure,
         cause: error)
     case let error as HDF5Error where error.systemErrorNumber != nil:
