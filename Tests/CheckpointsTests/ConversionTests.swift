@@ -195,6 +195,21 @@ import Testing
     #expect(other.frozen.isEmpty)
   }
 
+  @Test("is listed as a loss where nothing tells which direction it is")
+  func unknown() throws {
+    let folder = try TemporaryDirectory()
+    let source = folder.file("in.weights.h5")
+    try CheckpointReader(opening: Fixture.path(Self.source)).convert(
+      to: Profile(dialect: .keras2, layout: .weights), writing: source)
+    let file = try HDF5File.openForUpdate(source)
+    do { try file.root().openGroup("cairn").attributes.remove("frozen") }
+    try file.close()
+    let losses = try CheckpointReader(opening: source).convert(
+      to: Profile(dialect: .keras2, layout: .legacyWeights), writing: folder.file("out.h5"),
+      acceptingLoss: true)
+    #expect(losses.contains { $0.contains("the order of the weights in `both`") })
+  }
+
   @Test("keeps its slots tied in weights for a model made by code, and in nothing that rebuilds it")
   func slots() throws {
     let folder = try TemporaryDirectory()

@@ -32,6 +32,11 @@ extension CheckpointReader {
     var (reduced, losses) = try load(includingOptimizer: holdsOptimizer).reduced(to: profile)
     if !holdsOptimizer, let optimizer = manifest.optimizer {
       losses.insert(optimizer.words(slotCount: manifest.slotCount), at: 0)
+      if let layer = manifest.layerOfOpenOrder {
+        losses.append(
+          "the order of the weights in `\(layer)`: the optimizer keeps slots of fewer variables than the"
+            + " configuration trains, and Keras reads this layout by order, frozen weights last")
+      }
     }
     guard losses.isEmpty || acceptingLoss else {
       throw CheckpointError(
@@ -61,6 +66,20 @@ extension CheckpointReader {
 }
 
 extension CheckpointManifest {
+  /// The first top-level layer that a whole-model file would order otherwise if a part of it was frozen,
+  /// where the optimizer's state shows that something was frozen of which the configuration does not
+  /// tell; nil where all is told.
+  fileprivate var layerOfOpenOrder: String? {
+    guard frozen.isEmpty, entries.contains(where: { $0.role == .untied }), let model,
+      let places = try? model.places(in: dialect)
+    else { return nil }
+    let trained = places.filter { place in
+      place.isTrainable && place.variables?.contains(where: \.isTrainable) == true
+    }
+    let counts = Dictionary(grouping: trained, by: \.topLevelLayer).mapValues(\.count)
+    return trained.first { counts[$0.topLevelLayer]! > 1 }?.topLevelLayer
+  }
+
   /// What the optimizer keeps for variables, tied or not.
   fileprivate var slotCount: Int { entries.count { $0.isSlot } }
 }
