@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The table of conversions in the README, made from the expected matrix, so that it cannot rot.
 
   tools/verification/matrix_table.py            prints the table
