@@ -32,13 +32,15 @@ MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsp
 KINDS = ("digits", "traces", "models", "configurations", "losses", "layers", "matrix")
 ENVIRONMENTS = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
 MATRIX_FILES = {
-    "keras2": {"frozen_inner_layer": "whole-model", "frozen_wrapped": "whole-model",
-               "slash_names": "whole-model", "subclassed": "weights"},
-    "tfkeras": {"nested_twice": "archive", "subclassed": "weights"},
-    "keras3": {"gradient_accumulation": "whole-model", "mixed_precision": "weights",
-               "subclassed": "weights", "unicode_names": "archive"},
+    "keras2": {"frozen_inner_layer": ["whole-model"], "frozen_wrapped": ["whole-model"],
+               "legacy_adagrad": ["whole-model"], "slash_names": ["whole-model"],
+               "subclassed": ["weights"]},
+    "tfkeras": {"nested_twice": ["archive"], "resaved": ["archive"], "subclassed": ["weights"]},
+    "keras3": {"gradient_accumulation": ["whole-model"],
+               "mixed_precision": ["archive", "weights"], "subclassed": ["weights"],
+               "unicode_names": ["archive"]},
 }
-"""The committed files, a layout each; `verify_with_keras.py --all` makes every row in every one."""
+"""The committed rows and layouts; `verify_with_keras.py --all` makes every row in every one."""
 
 
 def make_digits(folder: Path) -> None:
@@ -106,8 +108,9 @@ def make_layers(folder: Path) -> None:
 def make_matrix(folder: Path) -> None:
     """Fixtures/matrix/*: the committed rows."""
     for environment, rows in MATRIX_FILES.items():
-        for row, layout in rows.items():
-            save_matrix(folder / "matrix", environment, ["--row", row, "--layout", layout])
+        for row, layouts in rows.items():
+            options = [each for layout in layouts for each in ("--layout", layout)]
+            save_matrix(folder / "matrix", environment, ["--row", row, *options])
 
 
 def save_matrix(folder: Path, environment: str, options: Sequence[str] = ()) -> None:

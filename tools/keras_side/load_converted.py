@@ -26,6 +26,10 @@ def load(generation: Generation, job: Mapping[str, Any]) -> Any:
     keras = generation.keras
     keras.backend.clear_session()
     row = ROWS[job["row"]]
+    if generation.family != "keras3" and row.optimizer is not None:
+        # A row of Keras 3's own reaches the other Keras without what that does not know.
+        row = replace(row, optimizer={key: value for key, value in row.optimizer.items()
+                                      if key != "gradient_accumulation_steps"})
     if job["layout"] in ("whole-model", "archive"):
         row.build(generation)  # Registers classes of the row's own.
         keras.backend.clear_session()
