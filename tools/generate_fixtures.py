@@ -7,6 +7,7 @@
   tools/generate_fixtures.py models          Fixtures/keras-*/: models saved by Keras
   tools/generate_fixtures.py configurations  Fixtures/keras-*/: optimizers' configurations as JSON
   tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
+  tools/generate_fixtures.py layers          Fixtures/layers/: layers of every class as JSON
   tools/generate_fixtures.py matrix          Fixtures/matrix/: some rows of the matrix of models
 
   tools/generate_fixtures.py traces --check --fraction 0.1 [--seed N]
@@ -28,7 +29,7 @@ FIXTURES = environments.REPOSITORY / "Fixtures"
 GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
 MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsprop", "adam",
           "adamw")
-KINDS = ("digits", "traces", "models", "configurations", "losses", "matrix")
+KINDS = ("digits", "traces", "models", "configurations", "losses", "layers", "matrix")
 ENVIRONMENTS = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
 MATRIX_FILES = {
     "keras2": {"frozen_inner_layer": "whole-model", "frozen_wrapped": "whole-model",
@@ -95,6 +96,13 @@ def make_losses(folder: Path) -> None:
         ["--digits", str(folder / "digits.h5"), "--folder", str(folder / "losses")]), end="")
 
 
+def make_layers(folder: Path) -> None:
+    """Fixtures/layers/*.json."""
+    for environment in ENVIRONMENTS:
+        print(environments.run(environment, "keras_side.record_layers",
+                               ["--folder", str(folder / "layers")]), end="")
+
+
 def make_matrix(folder: Path) -> None:
     """Fixtures/matrix/*: the committed rows."""
     for environment, rows in MATRIX_FILES.items():
@@ -135,7 +143,7 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         makers = {"digits": make_digits, "traces": make_traces, "models": make_models,
                   "configurations": make_configurations, "losses": make_losses,
-                  "matrix": make_matrix}
+                  "layers": make_layers, "matrix": make_matrix}
         for kind in KINDS if arguments.what == "all" else [arguments.what]:
             makers[kind](folder)
     except environments.EnvironmentFailure as failure:

@@ -36,6 +36,36 @@ extension Checkpoint {
       }
       reduced.optimizer = optimizer
     }
+    losses += reduced.dropUntranslatable(to: profile)
     return (reduced, losses)
+  }
+
+  /// Where the target has no words for a part of the model or of its training, leaves that part out and
+  /// says so. What can be translated whole keeps its own words until it is written.
+  private mutating func dropUntranslatable(to profile: Profile) -> [String] {
+    guard let container = profile.layout.configurationContainer else { return [] }
+    var losses: [TranslationLoss] = []
+    if let model, model.calls != .unknown, model.dialect != profile.dialect {
+      let translation = model.translation(to: profile.dialect, in: container)
+      if !translation.losses.isEmpty { self.model = translation.configuration }
+      losses += translation.losses
+    }
+    if let training, training.dialect != profile.dialect {
+      let translation = training.translation(to: profile.dialect, in: container)
+      if !translation.losses.isEmpty { self.training = translation.configuration }
+      losses += translation.losses
+    }
+    return losses.map(\.description)
+  }
+}
+
+extension Layout {
+  /// Where Keras keeps configurations in this layout; nil where it keeps none.
+  var configurationContainer: ConfigurationContainer? {
+    switch self {
+    case .wholeModel: .attribute
+    case .archive, .directory: .document
+    case .legacyWeights, .weights, .sharded, .safetensors, .npz: nil
+    }
   }
 }
