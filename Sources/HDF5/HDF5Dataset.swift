@@ -24,7 +24,7 @@ public struct HDF5Dataset: ~Copyable {
   /// Where the elements begin, from the first byte of the file, a user block included. There, and
   /// only if this is not nil, `byteCount` bytes are exactly the elements in memory order, so that
   /// they may be read and written without libhdf5. Nil unless contiguous, allocated, little-endian
-  /// and of a type with a `byteCount`.
+  /// and of a type with a `byteCount`, and in content that is compressed as a whole.
   public let byteOffset: Int?
 
   /// How the elements of a dataset are laid out.
@@ -133,7 +133,7 @@ extension HDF5Dataset {
     }
     let isExact =
       type.elementType.byteCount == type.storedByteCount && type.byteOrder == .littleEndian
-    return isExact ? location.windowOffset + offset : nil
+    return isExact ? location.windowOffset.map { $0 + offset } : nil
   }
 }
 

@@ -18,7 +18,8 @@ enum ArchiveLayout {
 extension ArchiveLayout {
   /// Opens the weights inside the archive, in place.
   ///
-  /// - Throws: `unrecognized` without such a member, `unsupported` when it is compressed.
+  /// - Throws: `unrecognized` without such a member, `unsupported` when it is compressed in another way than
+  ///   deflate, `unreadable` when it is damaged.
   static func openWeights(of archive: ZipArchive) throws -> HDF5File {
     guard let member = archive[weightsMember] else {
       throw CheckpointError(
@@ -26,13 +27,30 @@ extension ArchiveLayout {
         problem: "expected an archive with \(weightsMember), found "
           + "\(archive.members.map(\.name).joined(separator: ", "))")
     }
-    guard member.method == .stored else {
+    switch member.method {
+    case .stored: return try HDF5File.open(archive.path, window: member.data)
+    case .deflated:
+      do throws(HDF5Error) {
+        return try HDF5File.open(
+          archive.path, inflating: member.data, byteCount: member.byteCount,
+          checksum: member.crc32)
+      } catch {
+        throw damage(error, in: archive)
+      }
+    case .other(let method):
       throw CheckpointError(
         .unsupported, "cannot read", path: archive.path, object: weightsMember,
-        problem: "it is compressed, so it cannot be read in place",
+        problem: "expected it stored or deflated, found compression method \(method)",
         cure: "store it uncompressed, as Keras does: unzip it, then zip -0 -r")
     }
-    return try HDF5File.open(archive.path, window: member.data)
+  }
+
+  /// An error that is the compressed member's fault names it.
+  private static func damage(_ error: HDF5Error, in archive: ZipArchive) -> any Error {
+    guard error.kind == .damaged else { return error }
+    return CheckpointError(
+      .unreadable, "cannot read", path: archive.path, object: weightsMember,
+      problem: error.message, cause: error)
   }
 
   static func readManifest(

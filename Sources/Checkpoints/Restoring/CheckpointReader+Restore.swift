@@ -117,8 +117,10 @@ extension CheckpointReader {
   /// In an archive the checksum of the weights must follow their bytes.
   fileprivate func renewChecksum(in copy: String) throws {
     guard let member = try ZipArchive(reading: path)[ArchiveLayout.weightsMember],
-      let offsets = member.checksumOffsets
-    else {
+      // What is compressed was not changed.
+      member.method == .stored
+    else { return }
+    guard let offsets = member.checksumOffsets else {
       throw CheckpointError(
         .unsupported, "cannot restore into", path: path,
         problem: "its checksums stand behind the data, as in archives that were written to a pipe",
