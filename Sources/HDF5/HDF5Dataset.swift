@@ -88,6 +88,7 @@ extension HDF5Dataset {
   private static func checkedLayout(
     _ id: hid_t, at location: HDF5Location
   ) throws(HDF5Error) -> Layout {
+    if try isPlainlyContiguous(id, at: location) { return .contiguous }
     let properties = try location.acquire(.propertyList, "H5Dget_create_plist") {
       H5Dget_create_plist(id)
     }
@@ -115,6 +116,20 @@ extension HDF5Dataset {
           + "which is not followed", during: "H5Dopen2")
     }
     return .contiguous
+  }
+
+  /// True of allocated contiguous data in this file, told by two cheap calls: only these have an address,
+  /// and lists of other files are messages of their own in the header. What is known of every dataset,
+  /// its property list, costs libhdf5 more than all the rest of opening one.
+  private static func isPlainlyContiguous(
+    _ id: hid_t, at location: HDF5Location
+  ) throws(HDF5Error) -> Bool {
+    guard HDF5Library.query({ H5Dget_offset(id) }) != chdf5_haddr_undef() else { return false }
+    var info = H5O_info_t()
+    try location.call("H5Oget_info2") { H5Oget_info2(id, &info, chdf5_o_info_hdr()) }
+    // The number of the message "External Data Files" (HDF5 file format specification, IV.A.2.h).
+    let externalFiles = 7
+    return info.hdr.mesg.present & (1 << externalFiles) == 0
   }
 
   /// The offset of contiguous data for `byteOffset`; throws if they do not lie inside the file.

@@ -87,9 +87,9 @@ extension ModelConfiguration {
   public func weightsByLayer() throws(ConfigurationError) -> [(
     layer: String, variables: [ModelVariable]
   )] {
-    let variables = try variables(in: dialect)
+    let variables = Dictionary(grouping: try variables(in: dialect), by: \.topLevelLayer)
     return topLevelLayers.map { layer in
-      let own = variables.filter { $0.topLevelLayer == layer.name }
+      let own = variables[layer.name] ?? []
       return (layer.name, own.filter(\.isTrainable) + own.filter { !$0.isTrainable })
     }
   }
