@@ -1,6 +1,5 @@
 import Foundation
 import HDF5
-import TestSupport
 import Testing
 
 @Suite("Files laid out in memory") struct ImageTests {
@@ -20,35 +19,36 @@ import Testing
 
   @Test("what is laid out, written down and filled is an HDF5 file", arguments: [0, 512])
   func filled(userBlock: Int) throws {
-    let folder = try TemporaryDirectory()
-    let path = folder.file("x.h5")
-    var offsets: [Int] = []
-    let image = try HDF5Image(
-      named: path, userBlockByteCount: userBlock, objectCount: 4
-    ) { root in
-      try root.attributes.setString("a text", for: "text")
-      let form = try DatasetForm(.float32, shape: [1000], file: path)
-      let group = try root.createGroup(named: "group")
-      for index in 0..<3 {
-        offsets.append(try #require(try group.createDataset(named: "\(index)", form)))
+    try withTemporaryDirectory { directory in
+      let path = directory.path("x.h5")
+      var offsets: [Int] = []
+      let image = try HDF5Image(
+        named: path, userBlockByteCount: userBlock, objectCount: 4
+      ) { root in
+        try root.attributes.setString("a text", for: "text")
+        let form = try DatasetForm(.float32, shape: [1000], file: path)
+        let group = try root.createGroup(named: "group")
+        for index in 0..<3 {
+          offsets.append(try #require(try group.createDataset(named: "\(index)", form)))
+        }
       }
-    }
-    var bytes = content(of: image)
-    let values = (0..<3).map { index in (0..<1000).map { Float($0 + 1000 * index) } }
-    for (offset, values) in zip(offsets, values) {
-      values.withUnsafeBytes { bytes.replaceSubrange(offset..<offset + 4000, with: $0) }
-    }
-    try bytes.write(to: URL(fileURLWithPath: path))
-    let file = try HDF5File.open(path)
-    let root = try file.root()
-    #expect(try root.attributes.string("text") == "a text")
-    for index in 0..<3 {
-      let dataset = try root.openDataset("group/\(index)")
-      #expect(dataset.byteOffset == offsets[index])
-      #expect(offsets[index].isMultiple(of: 64))
-      var read = [Float](repeating: 0, count: 1000)
-      try read.withUnsafeMutableBytes { try dataset.read(into: $0) }
-      #expect(read == values[index])
+      var bytes = content(of: image)
+      let values = (0..<3).map { index in (0..<1000).map { Float($0 + 1000 * index) } }
+      for (offset, values) in zip(offsets, values) {
+        values.withUnsafeBytes { bytes.replaceSubrange(offset..<offset + 4000, with: $0) }
+      }
+      try bytes.write(to: URL(fileURLWithPath: path))
+      let file = try HDF5File.open(path)
+      let root = try file.root()
+      #expect(try root.attributes.string("text") == "a text")
+      for index in 0..<3 {
+        let dataset = try root.openDataset("group/\(index)")
+        #expect(dataset.byteOffset == offsets[index])
+        #expect(offsets[index].isMultiple(of: 64))
+        var read = [Float](repeating: 0, count: 1000)
+        try read.withUnsafeMutableBytes { try dataset.read(into: $0) }
+        #expect(read == values[index])
+      }
     }
   }
 
