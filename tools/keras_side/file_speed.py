@@ -44,8 +44,13 @@ class Cairn:
 def read_all(path: Path) -> None:
     """Every dataset of a file, with h5py."""
     import h5py
+
+    def read(_: str, item: object) -> None:  # Another result than None would end the walk.
+        if isinstance(item, h5py.Dataset):
+            item[()]
+
     with h5py.File(path, "r") as file:
-        file.visititems(lambda _, item: item[()] if isinstance(item, h5py.Dataset) else None)
+        file.visititems(read)
 
 
 def keras_work(folder: Path) -> dict[str, Callable[[], None]]:
