@@ -48,7 +48,7 @@ let package = Package(
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CSystem"),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "CHDF5Drivers", dependencies: ["CHDF5"]),
+    .target(name: "CHDF5Drivers", dependencies: ["CHDF5", "CZlib"]),
     .target(name: "CKernels"),
 
     // The engine, lowest module first; data flows one way.

@@ -29,6 +29,7 @@ static inline hid_t chdf5_e_default(void) { return H5E_DEFAULT; }
 // Dataspaces and objects.
 static inline hid_t chdf5_s_all(void) { return H5S_ALL; }
 static inline unsigned chdf5_o_info_basic(void) { return H5O_INFO_BASIC; }
+static inline unsigned chdf5_o_info_hdr(void) { return H5O_INFO_HDR; }
 
 // Datatypes.
 static inline hid_t chdf5_ieee_f32le(void) { return H5T_IEEE_F32LE; }

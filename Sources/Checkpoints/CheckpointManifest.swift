@@ -68,10 +68,12 @@ extension CheckpointManifest {
     return found.count == 1 ? found[0] : nil
   }
 
-  /// The slots of one variable, in the file's order.
-  public func slots(of owner: VariableID) -> [CheckpointEntry] {
-    entries.filter { entry in
-      if case .slot(_, owner, _) = entry.role { true } else { false }
+  /// The slots of each variable, in the file's order.
+  public var slotsByOwner: [VariableID: [CheckpointEntry]] {
+    var slots: [VariableID: [CheckpointEntry]] = [:]
+    for entry in entries {
+      if case .slot(_, let owner, _) = entry.role { slots[owner, default: []].append(entry) }
     }
+    return slots
   }
 }

@@ -56,16 +56,16 @@ struct LocatedCheckpoint {
 }
 
 extension LocatedCheckpoint {
-  /// The HDF5 contents with the tensors, each in the window of its file; nil for all of the file.
-  var contents: [(file: String, window: Range<Int>?)] {
+  /// The HDF5 contents with the tensors.
+  var contents: [ContentPlace] {
     get throws(CheckpointError) {
       switch kind {
-      case .file: return [(path, nil)]
-      case .folder: return [(DirectoryLayout.weightsPath(path), nil)]
-      case .archive(let archive): return [(path, try ArchiveLayout.weights(of: archive))]
+      case .file: return [.file(path)]
+      case .folder: return [.file(DirectoryLayout.weightsPath(path))]
+      case .archive(let archive): return [try ArchiveLayout.weights(of: archive)]
       case .shards(let map):
         let folder = PendingFile.folder(of: path)
-        return map.shards.map { ("\(folder)/\($0)", nil) }
+        return map.shards.map { .file("\(folder)/\($0)") }
       case .safetensors, .npz: return []
       }
     }

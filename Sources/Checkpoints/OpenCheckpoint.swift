@@ -30,10 +30,9 @@ struct OpenCheckpoint {
     case .safetensors: storage = .plain(try Safetensors.open(path))
     case .npz(let archive): storage = .plain(try NumPyArchive.open(archive))
     case .file, .archive, .folder:
-      let content = try located.contents[0]
       storage = .file(
         try OpenFile.open(
-          content.file, window: content.window, verifying: verifying, document: located.document))
+          located.contents[0], verifying: verifying, document: located.document))
     }
   }
 }

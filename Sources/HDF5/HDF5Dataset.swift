@@ -24,7 +24,7 @@ public struct HDF5Dataset: ~Copyable {
   /// Where the elements begin, from the first byte of the file, a user block included. There, and
   /// only if this is not nil, `byteCount` bytes are exactly the elements in memory order, so that
   /// they may be read and written without libhdf5. Nil unless contiguous, allocated, little-endian
-  /// and of a type with a `byteCount`.
+  /// and of a type with a `byteCount`, and in content that is compressed as a whole.
   public let byteOffset: Int?
 
   /// How the elements of a dataset are laid out.
@@ -88,6 +88,7 @@ extension HDF5Dataset {
   private static func checkedLayout(
     _ id: hid_t, at location: HDF5Location
   ) throws(HDF5Error) -> Layout {
+    if try isPlainlyContiguous(id, at: location) { return .contiguous }
     let properties = try location.acquire(.propertyList, "H5Dget_create_plist") {
       H5Dget_create_plist(id)
     }
@@ -117,6 +118,20 @@ extension HDF5Dataset {
     return .contiguous
   }
 
+  /// True of allocated contiguous data in this file, told by two cheap calls: only these have an address,
+  /// and lists of other files are messages of their own in the header. What is known of every dataset,
+  /// its property list, costs libhdf5 more than all the rest of opening one.
+  private static func isPlainlyContiguous(
+    _ id: hid_t, at location: HDF5Location
+  ) throws(HDF5Error) -> Bool {
+    guard HDF5Library.query({ H5Dget_offset(id) }) != chdf5_haddr_undef() else { return false }
+    var info = H5O_info_t()
+    try location.call("H5Oget_info2") { H5Oget_info2(id, &info, chdf5_o_info_hdr()) }
+    // The number of the message "External Data Files" (HDF5 file format specification, IV.A.2.h).
+    let externalFiles = 7
+    return info.hdr.mesg.present & (1 << externalFiles) == 0
+  }
+
   /// The offset of contiguous data for `byteOffset`; throws if they do not lie inside the file.
   private static func checkedOffset(
     _ id: hid_t, byteCount: Int, _ type: Datatype.Recognised, at location: HDF5Location
@@ -133,7 +148,7 @@ extension HDF5Dataset {
     }
     let isExact =
       type.elementType.byteCount == type.storedByteCount && type.byteOrder == .littleEndian
-    return isExact ? location.windowOffset + offset : nil
+    return isExact ? location.windowOffset.map { $0 + offset } : nil
   }
 }
 

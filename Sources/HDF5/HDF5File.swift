@@ -18,14 +18,14 @@ public struct HDF5File: ~Copyable {
 
   let handle: Handle
 
-  /// Where the HDF5 content begins in the file, if it is read through a window.
-  private let windowOffset: Int
+  /// Where the HDF5 content begins in the file; nil if it lies there compressed.
+  private let windowOffset: Int?
 
   var location: HDF5Location {
     HDF5Location(file: path, path: nil, windowOffset: windowOffset)
   }
 
-  init(owning handle: consuming Handle, path: String, windowOffset: Int = 0) {
+  init(owning handle: consuming Handle, path: String, windowOffset: Int? = 0) {
     self.path = path
     self.windowOffset = windowOffset
     self.handle = handle

@@ -6,8 +6,8 @@ struct HDF5Location: Sendable {
   let file: String
   /// The absolute path of the object, or nil for the file itself.
   let path: String?
-  /// Where the HDF5 content begins in the file, if it is read through a window.
-  var windowOffset = 0
+  /// Where the HDF5 content begins in the file; nil if it lies there compressed.
+  var windowOffset: Int? = 0
 
   /// The location of a member of this group.
   func appending(_ name: some StringProtocol) -> HDF5Location {

@@ -89,12 +89,12 @@ extension ModelConfiguration {
   public func weightsByLayer(
     frozen: Set<VariableID> = []
   ) throws(ConfigurationError) -> [(layer: String, variables: [ModelVariable])] {
-    let variables = try variables(in: dialect)
+    let variables = Dictionary(grouping: try variables(in: dialect), by: \.topLevelLayer)
     func isTrained(_ variable: ModelVariable) -> Bool {
       variable.isTrainable && !frozen.contains(variable.id)
     }
     return topLevelLayers.map { layer in
-      let own = variables.filter { $0.topLevelLayer == layer.name }
+      let own = variables[layer.name] ?? []
       return (layer.name, own.filter(isTrained) + own.filter { !isTrained($0) })
     }
   }

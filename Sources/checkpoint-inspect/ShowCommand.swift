@@ -60,17 +60,21 @@ struct ShowCommand: ParsableCommand {
   /// One line a tensor, slots under the variable that they belong to.
   private func table(_ reader: borrowing CheckpointReader) throws(CheckpointError) -> TextTable {
     let manifest = reader.manifest
+    let slots = manifest.slotsByOwner
+    let classNames = Dictionary(
+      manifest.model?.layers.map { ($0.name, $0.className) } ?? []
+    ) { first, _ in first }
     var table = TextTable()
     var layer: LayerPath?
     for entry in manifest.entries {
       guard case .weight(let id) = entry.role else { continue }
       if id.layer != layer {
         layer = id.layer
-        table.add([title(of: id.layer, in: manifest)])
+        table.add([title(of: id.layer, classNames)])
       }
       let own = entry.name.dropFirst(id.layer.names.isEmpty ? 0 : id.layer.description.count + 1)
       try add(entry, label: "  \(own)", to: &table, reader)
-      for slot in manifest.slots(of: id) {
+      for slot in slots[id] ?? [] {
         guard case .slot(let name, _, _) = slot.role else { continue }
         try add(slot, label: "    \(name)", to: &table, reader)
       }
@@ -85,8 +89,8 @@ struct ShowCommand: ParsableCommand {
     return table
   }
 
-  private func title(of layer: LayerPath, in manifest: CheckpointManifest) -> String {
-    let className = manifest.model?.layers.first { $0.name == layer.names.first }?.className
+  private func title(of layer: LayerPath, _ classNames: [String: String]) -> String {
+    let className = layer.names.first.flatMap { classNames[$0] }
     let name = layer.names.isEmpty ? "(the model's own)" : layer.description
     return layer.names.count == 1 ? name + (className.map { " (\($0))" } ?? "") : name
   }

@@ -168,12 +168,6 @@ extension Refusal {
     Refusal("an archive without configuration", nil) {
       try read($0.archive([("model.weights.h5", $0.member("model.weights.h5"))]))
     },
-    Refusal("compressed weights in an archive", "model.weights.h5") {
-      let folder = $0
-      let names = ["config.json", "model.weights.h5"]
-      let members = try names.map { ($0, try folder.member($0)) }
-      try read(folder.archive(members, isCompressed: true))
-    },
     Refusal("an archive cut short", "directory") {
       let folder = $0
       let whole = try folder.archive([("config.json", folder.member("config.json"))])

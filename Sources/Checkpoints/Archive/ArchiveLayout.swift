@@ -18,21 +18,24 @@ enum ArchiveLayout {
 extension ArchiveLayout {
   /// Where the weights lie inside the archive, to be opened in place.
   ///
-  /// - Throws: `unrecognized` without such a member, `unsupported` when it is compressed.
-  static func weights(of archive: ZipArchive) throws(CheckpointError) -> Range<Int> {
+  /// - Throws: `unrecognized` without such a member, `unsupported` when it is compressed in another way
+  ///   than deflate.
+  static func weights(of archive: ZipArchive) throws(CheckpointError) -> ContentPlace {
     guard let member = archive[weightsMember] else {
       throw CheckpointError(
-        .unrecognized, "cannot read", path: archive.path,
-        problem: "expected an archive with \(weightsMember), found "
-          + "\(archive.members.map(\.name).joined(separator: ", "))")
+        .unrecognized, "cannot read", path: archive.path, object: weightsMember,
+        expected: "an archive with this member",
+        found: archive.members.map(\.name).joined(separator: ", "))
     }
-    guard member.method == .stored else {
+    switch member.method {
+    case .stored: return .window(archive.path, member.data)
+    case .deflated: return .deflated(archive, member)
+    case .other(let method):
       throw CheckpointError(
         .unsupported, "cannot read", path: archive.path, object: weightsMember,
-        expected: "it stored, so that it can be read in place", found: "it compressed",
+        expected: "it stored or deflated", found: "compression method \(method)",
         cure: "store it uncompressed, as Keras does: unzip it, then zip -0 -r")
     }
-    return member.data
   }
 
   static func readManifest(

@@ -4,12 +4,16 @@ import Dispatch
 struct FileVerification {
   typealias Item = VerificationReport.Item
 
-  let path: String
-  private let window: Range<Int>?
+  private let place: ContentPlace
   /// Nil without an end mark, and where the table is damaged.
   let table: DigestTable?
   /// The outcomes of everything but the tensors.
   private(set) var items: [Item] = []
+
+  var path: String { place.path }
+
+  /// Whether the content's bytes stand nowhere in the file.
+  var isCompressed: Bool { place.offset == nil }
 
   /// Whether libhdf5 may see the file: unless what it parses is known to be damaged.
   var isReadable: Bool { items.allSatisfy { $0.outcome == .intact } }
@@ -17,11 +21,14 @@ struct FileVerification {
   /// - Parameter document: the content of a document beside the file; nil when there is none of the name.
   /// - Throws: `unreadable`, and `unsupported` for digests of a later version.
   init(
-    _ path: String, window: Range<Int>?, document: (String) throws -> [UInt8]?
+    _ place: ContentPlace, document: (String) throws -> [UInt8]?
   ) throws {
-    self.path = path
-    self.window = window
-    let content = try FileContent(path, window: window)
+    self.place = place
+    let path = place.path
+    guard let content = try place.bytes() else {
+      table = nil
+      return
+    }
     do {
       table = try DigestTable(of: content, path: path)
     } catch let error as CheckpointError where error.kind == .damaged {
@@ -82,12 +89,13 @@ extension FileVerification {
   func verify(
     _ records: [DigestTable.Record], threadCount: Int
   ) throws(SystemCallError) -> [VerificationReport.Outcome] {
-    guard let table else { return records.map { _ in .notCovered } }
+    guard let table, let content = try place.bytes() else {
+      return records.map { _ in .notCovered }
+    }
     let pieces = records.indices.flatMap { index in
       (0..<records[index].digestCount).map { (record: index, block: $0) }
     }
     let found = FoundDamage()
-    let content = try FileContent(path, window: window)
     let readers = max(1, min(threadCount, pieces.count))
     DispatchQueue.concurrentPerform(iterations: readers) { reader in
       let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -113,7 +121,7 @@ extension FileVerification {
 
   /// Where a tensor begins in the file.
   func position(of record: DigestTable.Record) -> Int {
-    (window?.lowerBound ?? 0) + record.offset
+    (place.offset ?? 0) + record.offset
   }
 }
 

@@ -4,26 +4,25 @@ import Tensors
 // MARK: - Opening
 
 extension OpenFile {
-  /// Opens the HDF5 content of a file.
+  /// Opens the HDF5 content of a checkpoint.
   ///
   /// With digests in it, structure and documents are compared with them first: libhdf5 sees only what was
   /// written. The tensors are compared as they are read.
   ///
   /// - Parameters:
-  ///   - window: where the content lies in the file; nil for all of it.
+  ///   - place: where the content stands.
   ///   - document: the content of a document beside it; nil when there is none of the name.
   /// - Throws: `damaged`.
   static func open(
-    _ path: String, window: Range<Int>? = nil, verifying: Bool,
+    _ place: ContentPlace, verifying: Bool,
     document: (String) throws -> [UInt8]? = { _ in nil }
   ) throws -> OpenFile {
     var table: DigestTable?
     // What cannot be opened is left to libhdf5, which finds the better words for it.
-    if verifying, let content = try? FileContent(path, window: window) {
-      table = try DigestTable.checked(content, path: path, document: document)
+    if verifying, let content = try? place.bytes() {
+      table = try DigestTable.checked(content, path: place.path, document: document)
     }
-    let file =
-      if let window { try HDF5File.open(path, window: window) } else { try HDF5File.open(path) }
+    let file = try place.open()
     guard verifying else { return OpenFile(file) }
     if table == nil { table = try DigestTable(inside: file) }
     try table?.checkWhatOpeningReads(file)

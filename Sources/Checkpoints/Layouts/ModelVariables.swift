@@ -8,12 +8,14 @@ struct ModelVariables {
   /// In model order.
   let places: [VariablePlace]
   private let ranks: [LayerPath: Int]
+  private let placesByLayer: [String: [VariablePlace]]
   /// False for a model whose own code decides which layers it has, whatever its JSON lists.
   private let isComplete: Bool
 
   init(_ model: ModelConfiguration, dialect: Dialect) throws(ConfigurationError) {
     places = try model.places(in: dialect)
     placesByGroup = Dictionary(places.map { ($0.group, $0) }) { first, _ in first }
+    placesByLayer = Dictionary(grouping: places, by: \.topLevelLayer)
     isComplete = model.calls != .unknown
     ranks = Dictionary(places.enumerated().map { ($1.path, $0) }) { first, _ in first }
   }
@@ -67,7 +69,7 @@ struct ModelVariables {
   /// The same in the order of creation.
   func variables(ofTopLevelLayer layer: String) -> [Implied]? {
     var implied: [Implied] = []
-    for place in places where place.topLevelLayer == layer {
+    for place in placesByLayer[layer] ?? [] {
       guard let variables = place.implied else { return nil }
       implied += variables
     }

@@ -105,6 +105,7 @@ struct SlotTies {
     let byName = Self.tiesByName(
       stored, slots: slotOrder?.slots ?? SlotOrder.anyClass, owners: owners)
     let byOrder = tiesByOrder(stored, slots, slotOrder: slotOrder, order: order)
+    let ownersByID = Dictionary(owners.map { ($0.id, $0) }) { first, _ in first }
     for index in slots {
       switch (byName[index], byOrder?[index]) {
       case (let named?, let ordered?) where named != ordered:
@@ -117,7 +118,7 @@ struct SlotTies {
         ties[index] = tie
       case (nil, nil): break
       }
-      try Self.checkShape(of: stored[index], tie: ties[index], owners: owners, path: path)
+      try Self.checkShape(of: stored[index], tie: ties[index], owners: ownersByID, path: path)
     }
     let untied = slots.filter { ties[$0] == .untied }.count
     if untied > 0 {
@@ -217,10 +218,10 @@ extension SlotTies {
   }
 
   private static func checkShape(
-    of stored: Stored, tie: Tie, owners: [Owner], path: String
+    of stored: Stored, tie: Tie, owners: [VariableID: Owner], path: String
   ) throws(CheckpointError) {
     guard case .slot(_, let id, let name) = tie,
-      let owner = owners.first(where: { $0.id == id }), owner.shape != stored.shape
+      let owner = owners[id], owner.shape != stored.shape
     else { return }
     throw CheckpointError(
       .inconsistent, "cannot read", path: path, object: stored.datasetPath,

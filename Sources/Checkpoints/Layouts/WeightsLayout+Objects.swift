@@ -123,10 +123,12 @@ extension WeightsLayout {
     _ group: borrowing HDF5Group, of groupPath: String, _ place: VariablePlace?,
     at layerPath: LayerPath, into layer: inout Layer
   ) throws {
-    let count = try group.memberNames().count
+    let members = try group.memberNames()
+    let count = members.count
     let schema = place?.variables ?? LayerSchema.guessedVariables(group: groupPath, count: count)
     let matching = schema?.count == count ? schema : nil
-    let entries = try readVariables(group, of: layerPath, names: matching?.map(\.name))
+    let entries = try readVariables(
+      group, members, of: layerPath, names: matching?.map(\.name))
     layer.entries += entries
     guard count > 0 else { return }
     // What is inside another object reaches the optimizer in the order of creation, which only an
@@ -138,11 +140,14 @@ extension WeightsLayout {
     }
   }
 
+  /// - Parameters:
+  ///   - members: the names in the group, in order.
+  ///   - names: of the variables, if known.
   static func readVariables(
-    _ group: borrowing HDF5Group, of layer: LayerPath, names: [String]?
+    _ group: borrowing HDF5Group, _ members: [String], of layer: LayerPath, names: [String]?
   ) throws -> [CheckpointEntry] {
     var entries: [CheckpointEntry] = []
-    for (index, member) in try group.memberNames().enumerated() {
+    for (index, member) in members.enumerated() {
       let id = VariableID(layer: layer, index: index)
       entries.append(
         try CheckpointEntry(

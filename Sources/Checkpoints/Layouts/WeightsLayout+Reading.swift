@@ -44,8 +44,8 @@ extension WeightsLayout {
         "the file does not hold the names of layers: those shown are made from classes and numbers")
     }
     if try root.exists(variables) {
-      manifest.entries += try readVariables(
-        root.openGroup(variables), of: [], names: nil)
+      let group = try root.openGroup(variables)
+      manifest.entries += try readVariables(group, group.memberNames(), of: [], names: nil)
     }
     try readOptimizer(root, layers, implied, into: &manifest, path: path)
     if try root.exists(metricsGroup) {

@@ -136,23 +136,27 @@ extension CheckpointReader {
   fileprivate var weightsWindow: Range<Int>? {
     get throws(CheckpointError) {
       guard manifest.layout == .archive else { return nil }
-      return try ArchiveLayout.weights(of: ZipArchive(reading: path))
+      guard case .window(_, let range) = try ArchiveLayout.weights(of: ZipArchive(reading: path))
+      else { return nil }
+      return range
     }
   }
 
   /// In an archive the checksum of the weights must follow their bytes.
   fileprivate static func renewChecksum(in copy: String) throws {
-    let (member, offsets) = try weights(ofArchive: copy)
+    guard let (member, offsets) = try weights(ofArchive: copy) else { return }
     try ZipArchive.renewChecksum(of: member, checksumOffsets: offsets, in: copy)
   }
 
-  /// The member of the tensors, and where its checksum stands.
+  /// The member of the tensors, and where its checksum stands; nil for a compressed one.
   fileprivate static func weights(
     ofArchive path: String
-  ) throws(CheckpointError) -> (ZipArchive.Member, [Int]) {
+  ) throws(CheckpointError) -> (ZipArchive.Member, [Int])? {
+    // What is compressed cannot be changed.
     guard let member = try ZipArchive(reading: path)[ArchiveLayout.weightsMember],
-      let offsets = member.checksumOffsets
-    else {
+      member.method == .stored
+    else { return nil }
+    guard let offsets = member.checksumOffsets else {
       throw CheckpointError(
         .unsupported, "cannot restore into", path: path,
         object: ArchiveLayout.weightsMember, expected: "its checksum before the data",

@@ -30,7 +30,7 @@ struct OpenShards {
     let names = map.shards
     var files: [OpenFile] = []
     for name in names {
-      files.append(try OpenFile.open("\(folder)/\(name)", verifying: verifying))
+      files.append(try OpenFile.open(.file("\(folder)/\(name)"), verifying: verifying))
     }
     let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     let tree = OpenFile(try HDF5File.inMemory(named: path))

@@ -14,32 +14,39 @@ extension Checkpoint {
   ///     variable gets a file of its own.
   ///   - digests: how the digests are computed that the file gets, by which every reader of Cairn
   ///     notices damage (<doc:Digests>); nil for none.
+  ///   - skeleton: spares a series of saves of one run the layout of all files but the first; not used in a
+  ///     layout of several files.
   /// - Throws: `unsupported` when the layout cannot hold the checkpoint, `outputExists`, `unwritable`.
   public func save(
     to path: String, profile: Profile, replacing: Bool = false, threadCount: Int = 2,
-    maximumShardByteCount: Int = 5 << 30, digests: DigestAlgorithm? = .crc32c
+    maximumShardByteCount: Int = 5 << 30, digests: DigestAlgorithm? = .crc32c,
+    reusing skeleton: KeptSkeleton? = nil
   ) throws(CheckpointError) {
     var plan = try FilePlan(of: self, profile: profile, path: path)
     plan.digests = digests
     if case .shards = plan.wrapping {
       plan.wrapping = .shards(maximumByteCount: max(1, maximumShardByteCount))
     }
-    try plan.write(to: path, replacing: replacing, threadCount: threadCount)
+    try plan.write(
+      to: path, replacing: replacing, threadCount: threadCount, reusing: skeleton)
   }
 }
 
 extension FilePlan {
   /// Lays the file out, fills it, and commits it.
-  func write(to path: String, replacing: Bool, threadCount: Int) throws(CheckpointError) {
+  func write(
+    to path: String, replacing: Bool, threadCount: Int, reusing kept: KeptSkeleton? = nil
+  ) throws(CheckpointError) {
     do {
       switch wrapping {
       case .none, .archive:
         let pending = PendingFile(for: path)
-        try layOut(at: pending.temporaryPath, threadCount: threadCount)
+        try layOut(at: pending.temporaryPath, threadCount: threadCount, reusing: kept)
         try pending.commit(replacing: replacing)
       case .folder(let documents):
         let pending = try PendingFolder(for: path)
-        try layOut(at: pending.file(ArchiveLayout.weightsMember), threadCount: threadCount)
+        try layOut(
+          at: pending.file(ArchiveLayout.weightsMember), threadCount: threadCount, reusing: kept)
         for document in documents { try pending.write(document.content, to: document.name) }
         try pending.commit(replacing: replacing)
       case .shards(let maximum):
@@ -57,7 +64,8 @@ extension FilePlan {
     let (plans, objects, groups) = sharded(maximumByteCount: maximumByteCount)
     let pending = try PendingShards(for: path, count: plans.count, replacing: replacing)
     for (index, plan) in plans.enumerated() {
-      try plan.layOut(at: pending.temporaryPath(ofShard: index), threadCount: threadCount)
+      try plan.layOut(
+        at: pending.temporaryPath(ofShard: index), threadCount: threadCount, reusing: nil)
     }
     let map = ShardMap(
       objects: zip(groups, objects).map { group, shards in
@@ -67,8 +75,9 @@ extension FilePlan {
   }
 
   /// Writes one HDF5 file, whole, under a name that is not yet final.
-  private func layOut(at path: String, threadCount: Int) throws {
-    let skeleton = try FileSkeleton(layingOut: self, named: path)
+  private func layOut(at path: String, threadCount: Int, reusing kept: KeptSkeleton?) throws {
+    let skeleton =
+      try kept?.skeleton(of: self, named: path) ?? FileSkeleton(layingOut: self, named: path)
     guard case .archive = wrapping else {
       try skeleton.fill(path, with: datasets, threadCount: threadCount, documents: documents)
       return

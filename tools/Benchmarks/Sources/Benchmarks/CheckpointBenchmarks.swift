@@ -1,3 +1,4 @@
+import CCeilings
 import CairnKit
 import Foundation
 
@@ -5,19 +6,18 @@ import Foundation
 enum CheckpointBenchmarks {
   /// 16 tensors of 64 MiB: a durable save against `write` and `fsync`, and a load against `read`.
   static func large() throws {
-    try compare(
-      "16 x 64 MiB", checkpoint(layers: 16, inputs: 4096, units: 4096), repetitions: 5)
+    try compare("16 x 64 MiB", layers: 16, inputs: 4096, units: 4096, repetitions: 5)
   }
 
   /// 20,000 tensors of 16 KiB: what libhdf5's layout costs.
   static func many() throws {
-    try compare(
-      "20,000 x 16 KiB", checkpoint(layers: 20_000, inputs: 64, units: 64), repetitions: 3)
+    try compare("20,000 x 16 KiB", layers: 20_000, inputs: 64, units: 64, repetitions: 3)
   }
 
   private static func compare(
-    _ title: String, _ checkpoint: Checkpoint, repetitions: Int
+    _ title: String, layers: Int, inputs: Int, units: Int, repetitions: Int
   ) throws {
+    let checkpoint = try checkpoint(layers: layers, inputs: inputs, units: units)
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("cairn-benchmark-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -27,10 +27,14 @@ enum CheckpointBenchmarks {
     let weights = Profile(dialect: .keras3, layout: .weights)
     let archive = Profile(dialect: .keras3, layout: .archive)
 
-    func save(_ name: String, _ profile: Profile) -> Variant {
-      Variant(name: "save \(profile.name)", ceiling: "write + fsync") {
+    func save(
+      _ name: String, _ profile: Profile, _ title: String, ceiling: String = "write + fsync",
+      reusing skeleton: KeptSkeleton? = nil
+    ) -> Variant {
+      Variant(name: title, ceiling: ceiling) {
         do {
-          try checkpoint.save(to: "\(folder)/\(name)", profile: profile, replacing: true)
+          try checkpoint.save(
+            to: "\(folder)/\(name)", profile: profile, replacing: true, reusing: skeleton)
         } catch { fatalError("\(error)") }
       }
     }
@@ -41,7 +45,13 @@ enum CheckpointBenchmarks {
           Variant(name: "write", run: { write(tensors, to: "\(folder)/plain", durable: false) }),
           Variant(
             name: "write + fsync", run: { write(tensors, to: "\(folder)/plain", durable: true) }),
-          save("x.weights.h5", weights), save("x.keras", archive),
+          Variant(name: "libhdf5's bare layout") {
+            precondition(lay_out_bare("\(folder)/bare", Int32(layers), inputs, units) != 0)
+          },
+          save("x.weights.h5", weights, "save weights", ceiling: "libhdf5's bare layout"),
+          save("y.weights.h5", weights, "save weights, kept skeleton", reusing: KeptSkeleton()),
+          save("x.keras", archive, "save archive"),
+          save("y.keras", archive, "save archive, kept skeleton", reusing: KeptSkeleton()),
         ], repetitions: repetitions), elements: tensors.count,
       bytesPerElement: byteCount / tensors.count)
 
@@ -53,6 +63,17 @@ enum CheckpointBenchmarks {
         do {
           let loaded = try CheckpointReader(opening: "\(folder)/\(name)").load()
           precondition(loaded.variables.count == tensors.count)
+        } catch { fatalError("\(error)") }
+      }
+    }
+    var existing = checkpoint
+    for index in existing.variables.indices {
+      existing.variables[index].value.withUnsafeMutableBytes { $0[0] = 1 }
+    }
+    func restore(_ name: String, _ title: String) -> Variant {
+      Variant(name: title, ceiling: "read, warm, into touched memory") {
+        do {
+          try CheckpointReader(opening: "\(folder)/\(name)").load(into: &existing)
         } catch { fatalError("\(error)") }
       }
     }
@@ -70,6 +91,7 @@ enum CheckpointBenchmarks {
             fresh.deallocate()
           },
           load("x.weights.h5", "load weights"), load("x.keras", "load archive"),
+          restore("x.weights.h5", "load weights into"), restore("x.keras", "load archive into"),
         ], repetitions: repetitions), elements: tensors.count,
       bytesPerElement: byteCount / tensors.count)
   }

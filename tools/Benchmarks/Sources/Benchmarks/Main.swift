@@ -22,6 +22,7 @@ struct Benchmarks {
   static func main() throws {
     let chosen = CommandLine.arguments.dropFirst()
     if chosen.first == "serve" { return try serve(chosen.dropFirst().map { Int($0) ?? 0 }) }
+    if chosen.first == "files" { return try FileServer.run(Array(chosen.dropFirst())) }
     for name in chosen where !all.contains(where: { $0.name == name }) {
       print("no benchmark \(name); there are: \(all.map(\.name).joined(separator: ", "))")
       exit(64)

@@ -26,6 +26,10 @@ void plain_increment(size_t count, float *values);
 /// Reads an array: 4 bytes an element.
 void plain_sum(size_t count, const float *values, float *result);
 
+/// Lays out a weights file of Keras 3 of `layers` kernels with libhdf5 and nothing else: groups, names,
+/// datasets that have their place. No numbers are written. Returns 0 on failure.
+int lay_out_bare(const char *path, int layers, long inputs, long units);
+
 /// How many blocks of memory this process was given so far, by malloc and its relatives.
 long allocation_count(void);
 
