@@ -17,6 +17,8 @@ public struct CheckpointError: Error, Sendable {
     case unwritable
     /// The output exists and replacing it was not asked for.
     case outputExists
+    /// Another process, or another store, writes in the folder.
+    case inUse
   }
 
   public let kind: Kind

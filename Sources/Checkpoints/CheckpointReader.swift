@@ -132,7 +132,8 @@ extension CheckpointReader {
     }
     return Checkpoint(
       model: manifest.model, variables: variables, training: manifest.training,
-      optimizer: includingOptimizer ? try loadOptimizer() : nil, resumption: manifest.resumption)
+      optimizer: includingOptimizer ? try loadOptimizer() : nil, resumption: manifest.resumption,
+      weights: manifest.weights ?? .live)
   }
 
   /// Nil when the file holds no optimizer.

@@ -77,6 +77,8 @@ extension OpenCheckpoint {
     var manifest = try readManifest(content)
     manifest.isFromCairn = own != nil
     manifest.resumption = own?.resumption
+    manifest.weights = own?.weights
+    manifest.storeRecord = own?.storeRecord
     manifest.optimizer?.recordedArithmetic = own?.arithmetic
     manifest.notes += KerasTraps.notes(on: manifest)
     if case .file(let open) = storage, let root = try open.file.root() as HDF5Group?,

@@ -12,6 +12,8 @@ import Tensors
 /// | `model_config`, `training_config` | JSON, as whole-model files have them; in layouts without a place of their own for them |
 /// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
 /// | `resumption` | JSON; its meaning belongs to whoever resumes |
+/// | `weights` | which copy of the weights the model's variables are: `live`, `average` or `best` |
+/// | `saved` | JSON, in files of a ``CheckpointStore``: `step`, and by name the `metrics` known then |
 ///
 /// The arrays of the resumption record are datasets below `cairn/resumption`.
 enum CairnGroup {
@@ -29,6 +31,8 @@ extension CairnGroup {
     var model: ModelConfiguration?
     var training: TrainingConfiguration?
     var resumption: ResumptionRecord?
+    var weights: WeightsCopy?
+    var storeRecord: StoreRecord?
   }
 
   /// Nil when the file has no such group.
@@ -65,6 +69,17 @@ extension CairnGroup {
       content.resumption = ResumptionRecord(
         json: try JSONValue(parsing: text),
         arrays: try readArrays(root, path: path))
+    }
+    if let text = try group.attributes.optionalString("weights") {
+      guard let weights = WeightsCopy(rawValue: text) else {
+        throw CheckpointError(
+          .inconsistent, "cannot read", path: path, object: "/\(self.path)@weights",
+          problem: "expected one of \(WeightsCopy.allCases.map(\.rawValue)), found \"\(text)\"")
+      }
+      content.weights = weights
+    }
+    if let text = try group.attributes.optionalString("saved") {
+      content.storeRecord = StoreRecord(json: try JSONValue(parsing: text))
     }
     return content
   }
@@ -114,9 +129,16 @@ extension FilePlan {
     if let resumption = checkpoint.resumption {
       attributes.append(("resumption", .utf8(resumption.json.text)))
     }
+    attributes.append(("weights", .ascii(checkpoint.weights.rawValue)))
     groups.append(Group(path: CairnGroup.path, attributes: attributes))
     for array in checkpoint.resumption?.arrays ?? [] {
       datasets.append(Dataset(path: "\(CairnGroup.arraysPath)/\(array.name)", value: array.value))
     }
+  }
+
+  /// Adds to Cairn's group what a store says about the file.
+  mutating func addStoreRecord(_ record: StoreRecord) {
+    guard let index = groups.firstIndex(where: { $0.path == CairnGroup.path }) else { return }
+    groups[index].attributes.append(("saved", .utf8(record.json.text)))
   }
 }

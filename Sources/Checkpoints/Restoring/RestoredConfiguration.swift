@@ -100,7 +100,7 @@ struct RestoredConfiguration {
         }
       }
     case .document:
-      let path = "\(PendingFile.folder(of: copies[0]))/\(ArchiveLayout.configurationMember)"
+      let path = "\(FileSystem.folder(of: copies[0]))/\(ArchiveLayout.configurationMember)"
       let file = try ReadableFile(path)
       let text = try document(file.read(0..<file.byteCount))
       FolderTree.remove(path)

@@ -22,7 +22,7 @@ struct OpenShards {
   ///   the same variable.
   init(opening map: ShardMap, path: String) throws {
     self.map = map
-    let folder = PendingFile.folder(of: path)
+    let folder = FileSystem.folder(of: path)
     let names = map.shards
     var files: [OpenFile] = []
     for name in names { files.append(OpenFile(try HDF5File.open("\(folder)/\(name)"))) }

@@ -29,6 +29,8 @@ struct FilePlan {
     case folder([(name: String, content: [UInt8])])
     /// Several files of at most so many bytes of variables, and a map of them.
     case shards(maximumByteCount: Int)
+
+    var isShards: Bool { if case .shards = self { true } else { false } }
   }
 }
 
