@@ -25,10 +25,10 @@ import Synchronization
 /// A class because it owns a file.
 final class FolderLease: Sendable {
   static let fileName = ".cairn-lease"
-  static let heartbeatSeconds = 10.0
   static let expirySeconds = 60.0
 
   private let folder: String
+  private let heartbeatSeconds: Double
   private let record: LeaseRecord
   /// The lease file, open while the lease is held.
   private let descriptor: Mutex<Int32?>
@@ -38,8 +38,9 @@ final class FolderLease: Sendable {
   /// Takes the lease of a folder.
   ///
   /// - Throws: `inUse` when a process that runs has it, `unwritable` when no file can be made.
-  init(of folder: String) throws(CheckpointError) {
+  init(of folder: String, heartbeatSeconds: Double = 10) throws(CheckpointError) {
     self.folder = folder
+    self.heartbeatSeconds = heartbeatSeconds
     record = LeaseRecord(owner: .current)
     do throws(SystemCallError) {
       try Self.acquire(record, in: folder)
@@ -71,7 +72,7 @@ final class FolderLease: Sendable {
   }
 
   private func scheduleHeartbeat() {
-    DispatchQueue.global().asyncAfter(deadline: .now() + Self.heartbeatSeconds) { [weak self] in
+    DispatchQueue.global().asyncAfter(deadline: .now() + heartbeatSeconds) { [weak self] in
       guard let self else { return }
       let isHeld = self.descriptor.withLock { descriptor in
         // The open file, not the name: a lease of somebody else must not be kept alive.

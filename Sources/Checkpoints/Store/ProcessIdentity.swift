@@ -41,6 +41,9 @@ struct ProcessIdentity: Sendable, Hashable {
     return status(of: number).map { !$0.hasEnded } ?? true
   }
 
+  /// Nil for a process that does not exist, or where the system does not tell.
+  static func startTime(of number: pid_t) -> String? { status(of: number)?.startTime }
+
   static let hostName: String = {
     var name = [CChar](repeating: 0, count: 256)
     guard gethostname(&name, name.count - 1) == 0 else { return "unknown" }

@@ -123,11 +123,11 @@ private final class Snapshot: Sendable {
   func content() -> Checkpoint { checkpoint.withLock { $0! } }
 
   func letGo() {
-    let held = checkpoint.withLock { checkpoint in
+    let wasHeld = checkpoint.withLock { checkpoint in
       defer { checkpoint = nil }
-      return checkpoint
+      return checkpoint != nil
     }
-    if held != nil { gone.signal() }
+    if wasHeld { gone.signal() }
   }
 
   func waitUntilGone() { gone.wait() }

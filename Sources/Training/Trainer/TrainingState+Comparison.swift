@@ -1,3 +1,4 @@
+import KerasConfiguration
 import Optimizers
 import Tensors
 
@@ -40,11 +41,25 @@ extension TrainingState {
         return "\(slot)/\(variable.name)"
       }
     }
-    guard (try? optimizer.configuration()) == (try? other.configuration()) else {
+    guard optimizer.rereadConfiguration == other.rereadConfiguration else {
       return "the optimizer's options"
     }
     return optimizer.weightDecayExclusions == other.weightDecayExclusions
       ? nil : "the exclusions from weight decay"
+  }
+}
+
+extension Optimizer {
+  /// The options as a file gives them back, which may spell a number in another way than whoever gave
+  /// them: 0 and 0.0. Nil for a rule of which Keras has no class.
+  fileprivate var rereadConfiguration: OptimizerConfiguration? {
+    guard let configuration = try? configuration() else { return nil }
+    let dialect: Dialect = configuration.arithmetic == .keras3 ? .keras3 : .keras2
+    guard var reread = try? configuration.entry(for: dialect, in: .attribute).decoded() else {
+      return configuration
+    }
+    reread.arithmetic = configuration.arithmetic
+    return reread
   }
 }
 
