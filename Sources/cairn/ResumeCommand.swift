@@ -28,9 +28,11 @@ struct ResumeCommand: ParsableCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
+  @OptionGroup var reading: ReadingOptions
+
   func run() throws {
     try reportingTrouble {
-      let found = try RunFolder(folder).newestReadable()
+      let found = try RunFolder(folder).newestReadable(verifying: reading.verifying)
       do {
         try resume(found)
       } catch TrainingError.stateMismatch(let reason) {

@@ -17,7 +17,7 @@ struct RunFolder {
   }
 
   /// The newest checkpoint that can be read; each one passed over is reported with the reason.
-  func newestReadable() throws -> Found {
+  func newestReadable(verifying: Bool) throws -> Found {
     let all = try CheckpointStore.saved(in: path)
     guard !all.isEmpty else {
       throw CommandError("cannot resume \(path): it holds no checkpoint (step-*.h5)")
@@ -25,7 +25,7 @@ struct RunFolder {
     var damages: [CheckpointError] = []
     for saved in all {
       do throws(CheckpointError) {
-        let checkpoint = try CheckpointReader(opening: saved.path).load()
+        let checkpoint = try CheckpointReader(opening: saved.path, verifying: verifying).load()
         damages.forEach(Self.reportPassingOver)
         return Found(saved: saved, checkpoint: checkpoint, newest: all[0])
       } catch {

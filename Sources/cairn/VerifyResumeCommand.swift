@@ -20,6 +20,8 @@ struct VerifyResumeCommand: ParsableCommand {
   @Argument(help: "Where the run's data are now; by default where the run found them.")
   var data: String?
 
+  @OptionGroup var reading: ReadingOptions
+
   func run() throws {
     try reportingTrouble {
       let all = try CheckpointStore.saved(in: folder).reversed()
@@ -50,7 +52,9 @@ struct VerifyResumeCommand: ParsableCommand {
   ) throws -> SavedRun? {
     let checkpoint: Checkpoint
     do throws(CheckpointError) {
-      checkpoint = try CheckpointReader(opening: saved.path).load()
+      checkpoint = try CheckpointReader(
+        opening: saved.path, verifying: reading.verifying
+      ).load()
     } catch {
       RunFolder.reportPassingOver(error)
       verdicts.damagedCount += 1

@@ -15,7 +15,8 @@ import Tensors
 /// | `weights` | which copy of the weights the model's variables are: `live`, `average` or `best` |
 /// | `saved` | JSON, in files of a ``CheckpointStore``: `step`, and by name the `metrics` known then |
 ///
-/// The arrays of the resumption record are datasets below `cairn/resumption`.
+/// The arrays of the resumption record are datasets below `cairn/resumption`; `cairn/digests` is the
+/// ``DigestTable``, in every file.
 enum CairnGroup {
   static let path = "cairn"
   static let arraysPath = "cairn/resumption"
@@ -33,6 +34,15 @@ extension CairnGroup {
     var resumption: ResumptionRecord?
     var weights: WeightsCopy?
     var storeRecord: StoreRecord?
+  }
+
+  /// Whether a file has the record. Of several files of one checkpoint, one has; the group of the others
+  /// holds their digests alone.
+  static func isRecorded(in root: borrowing HDF5Group) throws(HDF5Error) -> Bool {
+    guard try root.exists(path) else { return false }
+    let group = try root.openGroup(path)
+    if try group.attributes.contains("format_version") { return true }
+    return try group.memberNames() != ["digests"]
   }
 
   /// Nil when the file has no such group.

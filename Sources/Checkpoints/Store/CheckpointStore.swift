@@ -78,13 +78,14 @@ public final class CheckpointStore: Sendable {
   ///   - memoryLimit: bytes of tensors that a snapshot may hold. A save of more waits until its bytes are
   ///     written, so that the training cannot take up as many again meanwhile.
   ///   - threadCount: how many threads write a file.
+  ///   - digests: how the digests of the files are computed (<doc:Digests>); nil for none.
   ///   - onEvent: called on the store's own thread, or the threads of its callers, one at a time. It must
   ///     not call the store.
   /// - Throws: `unwritable` when the folder cannot be created or is none, `inUse` when another store, here
   ///   or elsewhere, writes in it.
   public init(
     opening folder: String, profile: Profile, retention: Retention = .everything,
-    memoryLimit: Int? = nil, threadCount: Int = 2,
+    memoryLimit: Int? = nil, threadCount: Int = 2, digests: DigestAlgorithm? = .crc32c,
     onEvent: (@Sendable (Event) -> Void)? = nil
   ) throws(CheckpointError) {
     self.folder = folder
@@ -95,7 +96,7 @@ public final class CheckpointStore: Sendable {
     let lease = try FolderLease(of: folder)
     PendingName.removeAbandoned(in: folder, isExclusive: true, where: Self.isOwnName)
     writer = StoreWriter(
-      lease: lease, profile: profile, threadCount: threadCount,
+      lease: lease, profile: profile, threadCount: threadCount, digests: digests,
       retained: try RetainedFiles(in: folder, retention: retention), onEvent: onEvent)
   }
 

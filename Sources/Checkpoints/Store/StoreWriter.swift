@@ -9,6 +9,7 @@ final class StoreWriter: Sendable {
   private let lease: FolderLease
   private let profile: Profile
   private let threadCount: Int
+  private let digests: DigestAlgorithm?
   private let retained: RetainedFiles
   private let onEvent: (@Sendable (CheckpointStore.Event) -> Void)?
 
@@ -19,12 +20,13 @@ final class StoreWriter: Sendable {
   private let failure = Mutex<CheckpointError?>(nil)
 
   init(
-    lease: FolderLease, profile: Profile, threadCount: Int, retained: RetainedFiles,
-    onEvent: (@Sendable (CheckpointStore.Event) -> Void)?
+    lease: FolderLease, profile: Profile, threadCount: Int, digests: DigestAlgorithm?,
+    retained: RetainedFiles, onEvent: (@Sendable (CheckpointStore.Event) -> Void)?
   ) {
     self.lease = lease
     self.profile = profile
     self.threadCount = threadCount
+    self.digests = digests
     self.retained = retained
     self.onEvent = onEvent
   }
@@ -79,6 +81,7 @@ final class StoreWriter: Sendable {
     _ snapshot: Snapshot, _ record: StoreRecord, to saved: CheckpointStore.Saved
   ) throws(CheckpointError) -> PendingCheckpoint {
     var plan = try FilePlan(of: snapshot.content(), profile: profile, path: saved.path)
+    plan.digests = digests
     plan.addStoreRecord(record)
     return try PendingCheckpoint(
       writing: plan, for: saved.path, replacing: true, threadCount: threadCount)

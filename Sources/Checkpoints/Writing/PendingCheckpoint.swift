@@ -30,27 +30,11 @@ struct PendingCheckpoint: ~Copyable {
     do {
       files = try Self.write(
         plan, for: path, replacing: replacing, threadCount: threadCount)
-    } catch let failure as Unfinished {
+    } catch let failure as UnfinishedFile {
       throw CheckpointError.saving(
-        path, failure.error, byteCount: max(plan.byteCount, failure.fileByteCount))
+        path, failure.error, byteCount: max(plan.byteCount, failure.byteCount))
     } catch {
       throw CheckpointError.saving(path, error, byteCount: plan.byteCount)
-    }
-  }
-
-  /// A file could not be completed. Once it is laid out it has its full size.
-  private struct Unfinished: Error {
-    let error: any Error
-    let fileByteCount: Int
-  }
-
-  private static func layOut(_ plan: FilePlan, at path: String, threadCount: Int) throws {
-    do {
-      try plan.layOut(at: path, threadCount: threadCount)
-    } catch {
-      var status = stat()
-      let size = lstat(path, &status) == 0 ? Int(status.st_size) : 0
-      throw Unfinished(error: error, fileByteCount: size)
     }
   }
 
@@ -74,18 +58,18 @@ struct PendingCheckpoint: ~Copyable {
     switch plan.wrapping {
     case .none, .archive:
       let pending = PendingFile(for: path)
-      try layOut(plan, at: pending.temporaryPath, threadCount: threadCount)
+      try plan.layOut(at: pending.temporaryPath, threadCount: threadCount)
       return .file(pending)
     case .folder(let documents):
       let pending = try PendingFolder(for: path)
-      try layOut(plan, at: pending.file(ArchiveLayout.weightsMember), threadCount: threadCount)
+      try plan.layOut(at: pending.file(ArchiveLayout.weightsMember), threadCount: threadCount)
       for document in documents { try pending.write(document.content, to: document.name) }
       return .folder(pending)
     case .shards(let maximum):
       let (plans, objects, groups) = plan.sharded(maximumByteCount: maximum)
       let pending = try PendingShards(for: path, count: plans.count, replacing: replacing)
       for (index, plan) in plans.enumerated() {
-        try layOut(plan, at: pending.temporaryPath(ofShard: index), threadCount: threadCount)
+        try plan.layOut(at: pending.temporaryPath(ofShard: index), threadCount: threadCount)
       }
       let map = ShardMap(
         objects: zip(groups, objects).map { group, shards in
