@@ -42,6 +42,8 @@ public struct CheckpointEntry: Sendable, Hashable {
     case iteration
     /// The rate, where the layout stores it as a variable.
     case learningRate
+    /// A number of the optimizer that scales the loss around another: `loss_scale/dynamic_scale`.
+    case lossScale
     /// An optimizer variable whose owner cannot be proven.
     case untied
     /// Anything else, such as the state of metrics.
@@ -57,6 +59,7 @@ extension CheckpointEntry.Role {
     case .slot: "slot"
     case .iteration: "iteration"
     case .learningRate: "learningRate"
+    case .lossScale: "lossScale"
     case .untied, .other: "other"
     }
   }

@@ -44,6 +44,8 @@ extension CheckpointReader {
     checkpoint.training = manifest.training
     checkpoint.resumption = manifest.resumption
     checkpoint.weights = manifest.weights ?? .live
+    checkpoint.frozen = manifest.frozen
+    checkpoint.original = manifest.original
     checkpoint.variables = zip(weights, tensors).map {
       Variable(id: $0.id, name: $0.entry.name, value: $1)
     }
@@ -65,7 +67,8 @@ extension CheckpointReader {
     guard let entry = summary.entry else {
       throw CheckpointError(
         .unsupported, "cannot load the optimizer of", path: path,
-        problem: "its configuration is not in the file",
+        object: "configuration", expected: "one for the optimizer whose state is there",
+        found: "none",
         cure: "load the weights only, or restore into a checkpoint that has the configuration")
     }
     var configuration: OptimizerConfiguration
@@ -73,7 +76,8 @@ extension CheckpointReader {
       configuration = try entry.decoded()
     } catch {
       throw CheckpointError(
-        .unsupported, "cannot load the optimizer of", path: path, problem: error.description,
+        .unsupported, "cannot load the optimizer of", path: path, object: "configuration",
+        expected: "an optimizer that Cairn has", found: error.description,
         cure: "load the weights only", cause: error)
     }
     if let arithmetic = summary.recordedArithmetic { configuration.arithmetic = arithmetic }
@@ -87,15 +91,32 @@ extension CheckpointReader {
       case .untied:
         throw CheckpointError(
           .unsupported, "cannot load the optimizer of", path: path, object: entry.datasetPath,
-          problem: "it cannot be tied to a variable of the model: positional, unproven",
+          expected: "a slot whose variable is proven",
+          found: "one that cannot be tied to a variable of the model: positional, unproven",
           cure: "load the weights only")
       default: break
       }
     }
     return PendingOptimizer(
       state: OptimizerState(
-        configuration: configuration, iterations: summary.iterations ?? 0, slots: []),
+        configuration: configuration, iterations: summary.iterations ?? 0, slots: [],
+        lossScale: try loadLossScale()),
       entries: slots)
+  }
+
+  /// Nil unless all four numbers are there.
+  private func loadLossScale() throws(CheckpointError) -> LossScaleState? {
+    var numbers: [String: Double] = [:]
+    for entry in manifest.entries where entry.role == .lossScale && entry.shape.elementCount == 1 {
+      numbers[entry.name] = try read(entry).converted(to: .float64).elements(of: Double.self)[0]
+    }
+    func number(_ name: String) -> Double? { numbers[LossScaleState.entryName(name)] }
+    guard let iterations = number("iteration"), let rate = number("learning_rate"),
+      let steps = number("step_counter"), let scale = number("dynamic_scale")
+    else { return nil }
+    return LossScaleState(
+      iterations: Int64(iterations), learningRate: Float(rate), stepCounter: Int64(steps),
+      scale: Float(scale))
   }
 }
 

@@ -22,38 +22,21 @@ public struct CheckpointReader: ~Copyable {
   ///   a Keras layout, `inconsistent` where its parts contradict each other, `damaged` where a digest
   ///   says so.
   public init(opening path: String, verifying: Bool = true) throws(CheckpointError) {
-    try self.init(opening: path, architecture: nil, training: nil, verifying: verifying)
-  }
-
-  /// - Parameters:
-  ///   - architecture: stands in where a weights file has none.
-  ///   - training: likewise.
-  private init(
-    opening path: String, architecture: ModelConfiguration?, training: TrainingConfiguration?,
-    verifying: Bool
-  ) throws(CheckpointError) {
-    (storage, manifest) = try Self.open(path, architecture, training, verifying)
-    self.path = path
+    let opened: OpenCheckpoint
+    let manifest: CheckpointManifest
+    do {
+      opened = try OpenCheckpoint(path, verifying: verifying)
+      manifest = try opened.readManifest()
+    } catch {
+      throw CheckpointError.reading(path, error)
+    }
+    self.init(path: path, manifest: manifest, storage: opened.storage)
   }
 
   init(path: String, manifest: CheckpointManifest, storage: TensorStorage) {
     self.path = path
     self.manifest = manifest
     self.storage = storage
-  }
-
-  private static func open(
-    _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?,
-    _ verifying: Bool
-  ) throws(CheckpointError) -> (TensorStorage, CheckpointManifest) {
-    do {
-      let opened = try OpenCheckpoint(path, verifying: verifying)
-      return (
-        opened.storage, try opened.readManifest(architecture: architecture, training: training)
-      )
-    } catch {
-      throw CheckpointError.reading(path, error)
-    }
   }
 }
 
@@ -134,7 +117,8 @@ extension CheckpointEntry {
     if let dtype { return dtype }
     throw CheckpointError(
       .unsupported, "cannot read", path: path, object: datasetPath,
-      problem: "expected numbers, found elements of type \(storedType)")
+      expected: "numbers", found: "elements of type \(storedType)",
+      cure: "leave it out: no tensor holds them")
   }
 }
 
@@ -145,11 +129,22 @@ extension CheckpointError {
     case let error as CheckpointError: error
     case let error as HDF5Error:
       CheckpointError(
-        .unreadable, "cannot read", path: path, object: error.object, problem: error.message,
-        cause: error)
+        .unreadable, "cannot read", path: path, object: error.object,
+        expected: error.object == nil
+          ? "an HDF5 file or another checkpoint" : "it whole and readable",
+        found: error.message, cause: error)
+    case let error as SystemCallError:
+      CheckpointError(
+        .unreadable, "cannot read", path: path, expected: "a file that can be read",
+        found: error.description, cure: "check the name and the permissions", cause: error)
+    case let error as ConfigurationError:
+      CheckpointError(
+        .unreadable, "cannot read", path: path, object: "configuration",
+        expected: "one that Keras writes", found: error.description, cause: error)
     default:
       CheckpointError(
-        .unreadable, "cannot read", path: path, problem: String(describing: error), cause: error)
+        .unreadable, "cannot read", path: path, expected: "a readable checkpoint",
+        found: String(describing: error), cause: error)
     }
   }
 }

@@ -38,7 +38,7 @@ extension CheckpointEntry {
     case .learningRate: renamed("learning_rate", .learningRate)
     case .slot(let slot, let owner, let ownerName):
       renamed("\(slot)/\(ownerName)", .slot(slot: slot, owner: owner, ownerName: ownerName))
-    case .lossScale(let number): renamed("loss_scale/\(number)", .other)
+    case .lossScale(let number): renamed(LossScaleState.entryName(number), .lossScale)
     case .untied: renamed(name, .untied)
     }
   }

@@ -46,7 +46,7 @@ struct OpenShards {
         let part = try files[index].file.root()
         guard try part.exists(object.group) else {
           throw Self.inconsistent(
-            path, object.group, "the map puts it into \(name), which lacks it")
+            path, object.group, "it in \(name), as the map says", "none there")
         }
         let group = try part.openGroup(object.group)
         if try group.attributes.contains("name"), try !merged.attributes.contains("name") {
@@ -57,7 +57,8 @@ struct OpenShards {
           let dataset = try group.openDataset(member)
           guard indexByDataset.updateValue(index, forKey: dataset.path) == nil else {
             throw Self.inconsistent(
-              path, String(dataset.path.dropFirst()), "two files hold it, one of them \(name)")
+              path, String(dataset.path.dropFirst()), "it in one file",
+              "it in \(name) and in another")
           }
           offsetByDataset[dataset.path] = dataset.byteOffset
           try Self.add(dataset, named: member, to: merged)
@@ -87,10 +88,11 @@ struct OpenShards {
   }
 
   private static func inconsistent(
-    _ path: String, _ object: String, _ problem: String
+    _ path: String, _ object: String, _ expected: String, _ found: String
   ) -> CheckpointError {
     CheckpointError(
-      .inconsistent, "cannot read", path: path, object: "/\(object)", problem: problem)
+      .inconsistent, "cannot read", path: path, object: "/\(object)", expected: expected,
+      found: found, cure: "keep the map and the files that were saved with it together")
   }
 
   /// The file with Cairn's own record; nil when none has it.
