@@ -13,6 +13,8 @@ public struct Checkpoint: Sendable {
   public var training: TrainingConfiguration?
   public var optimizer: OptimizerState?
   public var resumption: ResumptionRecord?
+  /// Which copy of the weights ``variables`` are.
+  public var weights: WeightsCopy
   /// Variables that are frozen although the architecture does not say so; see
   /// ``CheckpointManifest/frozen``.
   public var frozen: Set<VariableID> = []
@@ -21,14 +23,26 @@ public struct Checkpoint: Sendable {
 
   public init(
     model: ModelConfiguration?, variables: [Variable], training: TrainingConfiguration? = nil,
-    optimizer: OptimizerState? = nil, resumption: ResumptionRecord? = nil
+    optimizer: OptimizerState? = nil, resumption: ResumptionRecord? = nil,
+    weights: WeightsCopy = .live
   ) {
     self.model = model
     self.variables = variables
     self.training = training
     self.optimizer = optimizer
     self.resumption = resumption
+    self.weights = weights
   }
+}
+
+/// Which copy of a model's weights its variables are, where a training keeps several.
+public enum WeightsCopy: String, Sendable, Hashable, CaseIterable {
+  /// Those that training changes.
+  case live
+  /// The optimizer's moving averages.
+  case average
+  /// Those of the epoch with the best value of a metric.
+  case best
 }
 
 /// An optimizer as a checkpoint holds it.

@@ -19,6 +19,8 @@ public struct CheckpointError: Error, Sendable {
     case unwritable
     /// The output exists and replacing it was not asked for.
     case outputExists
+    /// Another process, or another store, writes in the folder.
+    case inUse
   }
 
   public let kind: Kind
@@ -75,6 +77,7 @@ extension CheckpointError.Kind {
     case .refused: "checkpoint-inspect show lists what the file holds"
     case .unwritable: "see that the folder can be written, or choose another"
     case .outputExists: "choose another name"
+    case .inUse: "let one process at a time write there"
     }
   }
 }

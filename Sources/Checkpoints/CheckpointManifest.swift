@@ -21,6 +21,10 @@ public struct CheckpointManifest: Sendable {
   public var training: TrainingConfiguration?
   /// What Cairn needs to go on with an interrupted run; only in files that Cairn wrote.
   public var resumption: ResumptionRecord?
+  /// Which copy of the weights the variables are; nil in files that do not say, as those of Keras.
+  public var weights: WeightsCopy?
+  /// What the ``CheckpointStore`` that wrote the file says about it; nil in other files.
+  public var storeRecord: StoreRecord?
   /// What a reader should know about this file: traps of the Keras that wrote it, ties that cannot be
   /// proven.
   public var notes: [String]

@@ -43,6 +43,7 @@ extension CheckpointReader {
     checkpoint.model = manifest.model
     checkpoint.training = manifest.training
     checkpoint.resumption = manifest.resumption
+    checkpoint.weights = manifest.weights ?? .live
     checkpoint.frozen = manifest.frozen
     checkpoint.original = manifest.original
     checkpoint.variables = zip(weights, tensors).map {

@@ -64,7 +64,7 @@ extension LocatedCheckpoint {
       case .folder: return [.file(DirectoryLayout.weightsPath(path))]
       case .archive(let archive): return [try ArchiveLayout.weights(of: archive)]
       case .shards(let map):
-        let folder = PendingFile.folder(of: path)
+        let folder = FileSystem.folder(of: path)
         return map.shards.map { .file("\(folder)/\($0)") }
       case .safetensors, .npz: return []
       }

@@ -60,6 +60,8 @@ extension OpenCheckpoint {
     var manifest = try readManifest(content)
     manifest.isFromCairn = own != nil
     manifest.resumption = own?.resumption
+    manifest.weights = own?.weights
+    manifest.storeRecord = own?.storeRecord
     manifest.original = own?.original
     manifest.optimizer?.recordedArithmetic = own?.arithmetic
     manifest.notes += KerasTraps.notes(on: manifest)

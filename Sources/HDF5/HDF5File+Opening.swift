@@ -48,7 +48,8 @@ extension HDF5File {
   }
 
   /// Creates a file, in the format of HDF5's first release (superblock 0), which every HDF5 reads
-  /// and Keras writes. Equal content gives equal bytes: no time is stored anywhere.
+  /// and Keras writes. Equal content gives equal bytes: no time is stored anywhere. Takes no lock: the
+  /// file is new, nobody else knows it, and some file systems have none.
   ///
   /// - Parameter userBlockByteCount: bytes left free before the HDF5 content: 0, or a power of two
   ///   from 512 up.
@@ -61,7 +62,7 @@ extension HDF5File {
     try checkPath(path, during: "H5Fcreate")
     let creation = try creationProperties(
       userBlockByteCount: userBlockByteCount, at: location)
-    let access = try accessProperties(isLocked: true, at: location)
+    let access = try accessProperties(isLocked: false, at: location)
     do {
       let handle = try location.acquire(.file, "H5Fcreate") {
         H5Fcreate(path, chdf5_acc_excl(), creation.id, access.id)

@@ -7,11 +7,13 @@ struct Cairn: ParsableCommand {
     commandName: "cairn",
     abstract: "Train Keras models; stop anywhere, and go on with the same bits.",
     discussion: """
-      Data are HDF5 files with datasets x and y, one row an example. Exit codes: 0 done, 2 trouble \
-      (one line says what), 64 wrong usage.
+      Data are HDF5 files with datasets x and y, one row an example. Exit codes: 0 done, 1 differences \
+      (verify-resume), 2 trouble (one line says what), 64 wrong usage, 130 and 143 stopped by SIGINT \
+      or SIGTERM after a save.
       """,
     subcommands: [
-      TrainCommand.self, ResumeCommand.self, EvaluateCommand.self, PredictCommand.self,
+      TrainCommand.self, ResumeCommand.self, VerifyResumeCommand.self, EvaluateCommand.self,
+      PredictCommand.self,
     ])
 
   static func main() {

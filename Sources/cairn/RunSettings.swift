@@ -1,3 +1,4 @@
+import Checkpoints
 import KerasConfiguration
 import Training
 
@@ -12,8 +13,11 @@ struct RunSettings {
   var threadCount: Int
   /// What the run's matrix products were computed with; others may change the last bits.
   var instructionSet: String
-  /// Nil: at the end of every epoch.
+  /// Where both are nil, checkpoints are saved at the end of every epoch.
   var saveEverySteps: Int?
+  var saveEverySeconds: Double?
+  var retention: Retention
+  var earlyStopping: EarlyStopping?
   var output: String?
   var history: String?
   var outputWeights: OutputWeights
@@ -25,6 +29,8 @@ struct RunSettings {
       "batchSize": JSONValue(batchSize), "shuffles": .bool(shuffles),
       "threadCount": JSONValue(threadCount), "instructionSet": .string(instructionSet),
       "saveEverySteps": JSONValue(saveEverySteps),
+      "saveEverySeconds": JSONValue(saveEverySeconds), "retention": retention.json,
+      "earlyStopping": earlyStopping?.json ?? .null,
       "output": JSONValue(output), "history": JSONValue(history),
       "outputWeights": .string(outputWeights.rawValue),
     ]
@@ -53,15 +59,30 @@ struct RunSettings {
     if let interval = json["saveEverySteps"], interval != .null {
       saveEverySteps = try require(interval.int.within(1...Int.max), "saveEverySteps")
     }
+    if let interval = json["saveEverySeconds"], interval != .null {
+      saveEverySeconds = try require(
+        interval.double.within(Double.leastNonzeroMagnitude...1e12), "saveEverySeconds")
+    }
+    retention = .everything
+    if let rules = json["retention"] {
+      retention = try require(Retention(json: rules), "retention")
+    }
+    if let rule = json["earlyStopping"], rule != .null {
+      earlyStopping = try require(EarlyStopping(json: rule), "earlyStopping")
+    }
     output = json["output"]?.string
     history = json["history"]?.string
     outputWeights = try require(
       json["outputWeights"]?.string.flatMap(OutputWeights.init), "outputWeights")
+    if outputWeights == .best {
+      _ = try require(earlyStopping?.keepsBestWeights == true ? true : nil, "outputWeights")
+    }
   }
 
   init(
     dataPath: String, dataDigest: String, validationSplit: Double, epochs: Int, batchSize: Int,
     shuffles: Bool, threadCount: Int, instructionSet: String, saveEverySteps: Int?,
+    saveEverySeconds: Double?, retention: Retention, earlyStopping: EarlyStopping?,
     output: String?, history: String?, outputWeights: OutputWeights
   ) {
     self.dataPath = dataPath
@@ -73,19 +94,19 @@ struct RunSettings {
     self.threadCount = threadCount
     self.instructionSet = instructionSet
     self.saveEverySteps = saveEverySteps
+    self.saveEverySeconds = saveEverySeconds
+    self.retention = retention
+    self.earlyStopping = earlyStopping
     self.output = output
     self.history = history
     self.outputWeights = outputWeights
   }
 }
 
-/// Which copy of the weights the output file holds as the model's own.
-enum OutputWeights: String {
-  /// The weights that were trained.
-  case live
-  /// The optimizer's moving averages, as Keras leaves them after `fit`.
-  case average
-}
+/// Which copy of the weights the output file holds as the model's own: those that were trained (`live`), the
+/// optimizer's moving averages, as Keras leaves them after `fit` (`average`), or those of the best epoch
+/// (`best`).
+typealias OutputWeights = WeightsCopy
 
 extension Optional where Wrapped: Comparable {
   fileprivate func within(_ range: some RangeExpression<Wrapped>) -> Wrapped? {

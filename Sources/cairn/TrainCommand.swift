@@ -1,5 +1,5 @@
-import ArgumentParser
-import Checkpoints
+public import ArgumentParser
+public import Checkpoints
 import KerasConfiguration
 import Optimizers
 import Primitives
@@ -64,20 +64,21 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Threads for matrix products.")
   var threads = 1
 
-  @Option(help: "A folder to save checkpoints in; cairn resume goes on from it.")
-  var checkpoints: String?
+  @OptionGroup(title: "Checkpoints")
+  var saving: SavingOptions
 
-  @Option(help: "Save a checkpoint every so many steps; by default at the end of each epoch.")
-  var saveEverySteps: Int?
-
-  @Option(help: "How checkpoints are laid out: h5 (Keras 2), weights.h5 or keras (Keras 3).")
-  var checkpointFormat = CheckpointFormat.h5
+  @OptionGroup(title: "Early stopping")
+  var stopping: StoppingOptions
 
   @Option(
     help: "Write the trained model: .h5 for Keras 2; .keras, or .weights.h5 alone, for Keras 3.")
   var output: String?
 
-  @Option(help: "The weights that the output holds: live, or average (with --ema).")
+  @Option(
+    help: """
+      The weights that the output holds: live, average (with --ema), or best: those of the best epoch \
+      (with --stop-early).
+      """)
   var weights = OutputWeights.live
 
   @Option(help: "Write the loss of each step as CSV.")
@@ -101,13 +102,8 @@ struct TrainCommand: ParsableCommand {
     if let momentum {
       guard (0...1).contains(momentum) else { throw ValidationError("--ema must be from 0 to 1") }
     }
-    if let saveEverySteps {
-      guard saveEverySteps >= 1 else {
-        throw ValidationError("--save-every-steps must be at least 1")
-      }
-      guard checkpoints != nil else {
-        throw ValidationError("--save-every-steps needs --checkpoints")
-      }
+    if weights == .best, stopping.stopEarly == nil {
+      throw ValidationError("--weights best needs --stop-early")
     }
   }
 
@@ -131,9 +127,12 @@ struct TrainCommand: ParsableCommand {
       let settings = RunSettings(
         dataPath: absolutePath(file.path), dataDigest: file.digest,
         validationSplit: validationSplit, epochs: epochs, batchSize: batchSize, shuffles: shuffle,
-        threadCount: threads, instructionSet: matrixInstructionSet, saveEverySteps: saveEverySteps,
-        output: output.map(absolutePath),
-        history: history.map(absolutePath), outputWeights: weights)
+        threadCount: threads, instructionSet: matrixInstructionSet,
+        saveEverySteps: saving.saveEverySteps, saveEverySeconds: saving.saveEverySeconds,
+        retention: saving.retention,
+        earlyStopping: stopping.earlyStopping(keepsBestWeights: weights == .best),
+        output: output.map(absolutePath), history: history.map(absolutePath),
+        outputWeights: weights)
       let state = try initialState(source)
       if weights == .average, state.optimizer.averages == nil {
         throw CommandError("--weights average needs moving averages: add --ema MOMENTUM")
@@ -141,7 +140,7 @@ struct TrainCommand: ParsableCommand {
       let run = try TrainingRun(
         settings: settings, model: source.model, loss: objective.loss, metrics: objective.metrics,
         data: dataset, replacesOutput: force, openingStore: openStore)
-      try run.go(from: state)
+      try run.go(from: state, isSaved: false)
     }
   }
 
@@ -174,30 +173,16 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func openStore() throws -> CheckpointStore? {
-    guard let checkpoints else { return nil }
+    guard let folder = saving.checkpoints else { return nil }
     let store = try CheckpointStore(
-      opening: absolutePath(checkpoints), profile: checkpointFormat.profile)
+      opening: absolutePath(folder), profile: saving.checkpointFormat.profile,
+      retention: saving.retention)
     if let newest = try store.saved().first {
       throw CommandError(
-        "\(checkpoints) already holds checkpoints up to step \(newest.step); go on with "
-          + "`cairn resume \(checkpoints)`, or choose another folder")
+        "\(folder) already holds checkpoints up to step \(newest.step); go on with "
+          + "`cairn resume \(folder)`, or choose another folder")
     }
     return store
-  }
-}
-
-/// The layouts of checkpoints by their suffix.
-enum CheckpointFormat: String, ExpressibleByArgument, CaseIterable {
-  case h5
-  case weights = "weights.h5"
-  case archive = "keras"
-
-  var profile: Profile {
-    switch self {
-    case .h5: Profile(dialect: .keras2, layout: .wholeModel)
-    case .weights: Profile(dialect: .keras3, layout: .weights)
-    case .archive: Profile(dialect: .keras3, layout: .archive)
-    }
   }
 }
 

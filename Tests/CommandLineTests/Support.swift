@@ -30,6 +30,9 @@ func expectTrouble(
   }
 }
 
+/// The machine's name, as it stands in the names of files in the making.
+var hostName: String { ProcessInfo.processInfo.hostName }
+
 func contents(of path: String) throws -> Data { try Data(contentsOf: URL(filePath: path)) }
 
 func text(of path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }

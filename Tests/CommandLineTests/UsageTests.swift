@@ -15,6 +15,13 @@ struct UsageTests {
       "evaluate", "evaluate --model", "evaluate --model a.h5 --format xml",
       "evaluate --model a.h5 --batch-size 9223372036854775807", "predict --model a.h5",
       "predict --model a.h5 --output b.h5 --threads 100000000", "resume", "fly",
+      "train --save-every-seconds 0 --checkpoints run", "train --save-every-seconds 3",
+      "train --keep-newest 0 --checkpoints run", "train --keep-newest 2",
+      "train --keep-every 0 --checkpoints run", "train --keep-best loss:0 --checkpoints run",
+      "train --keep-best :2 --checkpoints run", "train --keep-best loss", "train --patience 2",
+      "train --stop-early loss --patience=-1", "train --stop-early loss --mode up",
+      "train --stop-early loss --min-delta=-1", "train --baseline 1", "verify-resume",
+      "verify-resume a b c",
     ])
   func cairnUsage(line: String) throws {
     try expectUsageError(.cairn, line)

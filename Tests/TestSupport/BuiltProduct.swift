@@ -64,9 +64,10 @@ public struct BuiltProduct: Sendable {
       errors: try String(contentsOfFile: errorsPath, encoding: .utf8))
   }
 
-  /// Starts the program and returns at once; its output is thrown away.
+  /// Starts the program and returns at once; its output is thrown away, its errors too unless they are to
+  /// be written to the file `errors`.
   public func start(
-    _ arguments: [String], environment: [String: String] = [:]
+    _ arguments: [String], environment: [String: String] = [:], errors: String? = nil
   ) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
@@ -75,6 +76,10 @@ public struct BuiltProduct: Sendable {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
+    if let errors {
+      _ = FileManager.default.createFile(atPath: errors, contents: nil)
+      process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+    }
     try process.run()
     return process
   }

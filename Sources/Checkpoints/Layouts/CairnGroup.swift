@@ -14,6 +14,8 @@ import Tensors
 /// | `original_model_config`, `original_training_config`, and both with `_dialect` | in converted files: these texts as the file had them from which it was converted, where they are others |
 /// | `frozen` | JSON; variables that are frozen although the architecture does not say so, each as the list of its layers' names and its index |
 /// | `resumption` | JSON; its meaning belongs to whoever resumes |
+/// | `weights` | which copy of the weights the model's variables are: `live`, `average` or `best` |
+/// | `saved` | JSON, in files of a ``CheckpointStore``: `step`, and by name the `metrics` known then |
 ///
 /// The arrays of the resumption record are datasets below `cairn/resumption`; `cairn/digests` is the
 /// ``DigestTable``, in every file.
@@ -34,6 +36,8 @@ extension CairnGroup {
     var original: OriginalWords?
     var frozen: Set<VariableID> = []
     var resumption: ResumptionRecord?
+    var weights: WeightsCopy?
+    var storeRecord: StoreRecord?
   }
 
   /// Whether a file has the record. Of several files of one checkpoint, one has; the group of the others
@@ -81,6 +85,17 @@ extension CairnGroup {
       content.resumption = ResumptionRecord(
         json: try JSONValue(parsing: text),
         arrays: try readArrays(root, path: path))
+    }
+    if let text = try group.attributes.optionalString("weights") {
+      guard let weights = WeightsCopy(rawValue: text) else {
+        throw CheckpointError(
+          .inconsistent, "cannot read", path: path, object: "/\(self.path)@weights",
+          problem: "expected one of \(WeightsCopy.allCases.map(\.rawValue)), found \"\(text)\"")
+      }
+      content.weights = weights
+    }
+    if let text = try group.attributes.optionalString("saved") {
+      content.storeRecord = StoreRecord(json: try JSONValue(parsing: text))
     }
     return content
   }
@@ -175,9 +190,16 @@ extension FilePlan {
     if let resumption = checkpoint.resumption {
       attributes.append(("resumption", .utf8(resumption.json.text)))
     }
+    attributes.append(("weights", .ascii(checkpoint.weights.rawValue)))
     groups.append(Group(path: CairnGroup.path, attributes: attributes))
     for array in checkpoint.resumption?.arrays ?? [] {
       datasets.append(Dataset(path: "\(CairnGroup.arraysPath)/\(array.name)", value: array.value))
     }
+  }
+
+  /// Adds to Cairn's group what a store says about the file.
+  mutating func addStoreRecord(_ record: StoreRecord) {
+    guard let index = groups.firstIndex(where: { $0.path == CairnGroup.path }) else { return }
+    groups[index].attributes.append(("saved", .utf8(record.json.text)))
   }
 }

@@ -196,7 +196,7 @@ extension CheckpointReader {
   /// The files that make up this checkpoint.
   private var inputs: [String] {
     guard case .shards(let shards) = storage else { return [path] }
-    let folder = PendingFile.folder(of: path)
+    let folder = FileSystem.folder(of: path)
     return [path] + shards.map.shards.map { "\(folder)/\($0)" }
   }
 }

@@ -89,7 +89,7 @@ struct RestoredConfiguration {
     case .root, .cairnGroup:
       try digests.renewingStructure { try write(to: copies) }
     case .document:
-      let folder = LocatedCheckpoint(folder: PendingFile.folder(of: copies[0]))
+      let folder = LocatedCheckpoint(folder: FileSystem.folder(of: copies[0]))
       try digests.renewing(ArchiveLayout.configurationMember, of: folder) {
         try write(to: copies)
       }
@@ -118,7 +118,7 @@ struct RestoredConfiguration {
         }
       }
     case .document:
-      let path = "\(PendingFile.folder(of: copies[0]))/\(ArchiveLayout.configurationMember)"
+      let path = "\(FileSystem.folder(of: copies[0]))/\(ArchiveLayout.configurationMember)"
       let file = try ReadableFile(path)
       let text = try document(file.read(0..<file.byteCount))
       FolderTree.remove(path)

@@ -26,7 +26,7 @@ struct OpenShards {
   ///   the same variable.
   init(opening map: ShardMap, path: String, verifying: Bool) throws {
     self.map = map
-    let folder = PendingFile.folder(of: path)
+    let folder = FileSystem.folder(of: path)
     let names = map.shards
     var files: [OpenFile] = []
     for name in names {

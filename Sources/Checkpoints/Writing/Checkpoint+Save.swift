@@ -33,51 +33,35 @@ extension Checkpoint {
 }
 
 extension FilePlan {
-  /// Lays the file out, fills it, and commits it.
+  /// Lays the file out, fills it, and commits it. Left-overs of writers of the same file that died are
+  /// removed.
   func write(
     to path: String, replacing: Bool, threadCount: Int, reusing kept: KeptSkeleton? = nil
   ) throws(CheckpointError) {
-    do {
-      switch wrapping {
-      case .none, .archive:
-        let pending = PendingFile(for: path)
-        try layOut(at: pending.temporaryPath, threadCount: threadCount, reusing: kept)
-        try pending.commit(replacing: replacing)
-      case .folder(let documents):
-        let pending = try PendingFolder(for: path)
-        try layOut(
-          at: pending.file(ArchiveLayout.weightsMember), threadCount: threadCount, reusing: kept)
-        for document in documents { try pending.write(document.content, to: document.name) }
-        try pending.commit(replacing: replacing)
-      case .shards(let maximum):
-        try writeShards(
-          maximumByteCount: maximum, to: path, replacing: replacing, threadCount: threadCount)
-      }
-    } catch {
-      throw CheckpointError.saving(path, error)
+    let name = FileSystem.name(of: path)
+    PendingName.removeAbandoned(in: FileSystem.folder(of: path)) { final in
+      final == name || (wrapping.isShards && PendingShards.isShard(final, ofMap: name))
     }
-  }
-
-  private func writeShards(
-    maximumByteCount: Int, to path: String, replacing: Bool, threadCount: Int
-  ) throws {
-    let (plans, objects, groups) = sharded(maximumByteCount: maximumByteCount)
-    let pending = try PendingShards(for: path, count: plans.count, replacing: replacing)
-    for (index, plan) in plans.enumerated() {
-      try plan.layOut(
-        at: pending.temporaryPath(ofShard: index), threadCount: threadCount, reusing: nil)
-    }
-    let map = ShardMap(
-      objects: zip(groups, objects).map { group, shards in
-        .init(group: group, shards: shards.map { pending.names[$0] })
-      }, byteCount: variableByteCount)
-    try pending.commit(map, replacing: replacing)
+    let pending = try PendingCheckpoint(
+      writing: self, for: path, replacing: replacing, threadCount: threadCount,
+      reusing: kept)
+    try pending.commit(replacing: replacing)
   }
 
   /// Writes one HDF5 file, whole, under a name that is not yet final.
-  private func layOut(at path: String, threadCount: Int, reusing kept: KeptSkeleton?) throws {
+  ///
+  /// - Throws: ``UnfinishedFile`` once the size of the file is known.
+  func layOut(at path: String, threadCount: Int, reusing kept: KeptSkeleton? = nil) throws {
     let skeleton =
       try kept?.skeleton(of: self, named: path) ?? FileSkeleton(layingOut: self, named: path)
+    do {
+      try fill(skeleton, at: path, threadCount: threadCount)
+    } catch {
+      throw UnfinishedFile(error: error, byteCount: skeleton.byteCount)
+    }
+  }
+
+  private func fill(_ skeleton: FileSkeleton, at path: String, threadCount: Int) throws {
     guard case .archive = wrapping else {
       try skeleton.fill(path, with: datasets, threadCount: threadCount, documents: documents)
       return
@@ -89,6 +73,13 @@ extension FilePlan {
       path, content: contentOffset..<skeleton.byteCount, checksum: checksum!,
       as: ArchiveLayout.weightsMember, documents: documents)
   }
+}
+
+/// A file could not be completed.
+struct UnfinishedFile: Error {
+  let error: any Error
+  /// Bytes that it would have had.
+  let byteCount: Int
 }
 
 extension CheckpointError {

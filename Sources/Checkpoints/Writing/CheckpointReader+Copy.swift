@@ -32,7 +32,7 @@ extension CheckpointReader {
     let names = shards.map.shards
     let pending = try PendingShards(for: output, count: names.count, replacing: replacing)
     let copies = names.indices.map { pending.temporaryPath(ofShard: $0) }
-    let folder = PendingFile.folder(of: path)
+    let folder = FileSystem.folder(of: path)
     for (name, copy) in zip(names, copies) { try FileCopy.copy("\(folder)/\(name)", to: copy) }
     try change(copies)
     let renamed = Dictionary(uniqueKeysWithValues: zip(names, pending.names))

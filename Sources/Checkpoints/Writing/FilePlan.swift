@@ -31,6 +31,8 @@ struct FilePlan {
     case folder([(name: String, content: [UInt8])])
     /// Several files of at most so many bytes of variables, and a map of them.
     case shards(maximumByteCount: Int)
+
+    var isShards: Bool { if case .shards = self { true } else { false } }
   }
 
   /// Where the HDF5 content begins in its file.

@@ -50,7 +50,7 @@ enum FolderTree {
       switch kind(of: from) {
       case .file: try FileCopy.copy(from, to: to)
       case .folder:
-        try retryingInterrupted("mkdir") { mkdir(to, 0o755) }
+        try FileSystem.makeFolder(to)
         try copy(contentsOf: from, to: to)
       case .other: throw SystemCallError("open", code: ELOOP)
       case nil: throw SystemCallError("lstat", code: ENOENT)
@@ -65,10 +65,10 @@ enum FolderTree {
       if kind(of: inner) == .folder {
         try synchronize(inner)
       } else {
-        try PendingFile.synchronize(inner, O_RDONLY)
+        try FileSystem.synchronize(inner, O_RDONLY)
       }
     }
-    try PendingFile.synchronize(path, O_RDONLY | O_DIRECTORY)
+    try FileSystem.synchronizeFolder(path)
   }
 }
 

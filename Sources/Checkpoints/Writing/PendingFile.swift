@@ -10,7 +10,7 @@
 /// which is the only moment at which the checkpoint begins to exist. Without a commit it is removed,
 /// and whatever stood under the final name stays as it was.
 struct PendingFile: ~Copyable {
-  /// Where the content is written: `NAME.tmp-<process>-<random>`.
+  /// Where the content is written, see ``PendingName``.
   let temporaryPath: String
   private let finalPath: String
   private var isCommitted = false
@@ -21,9 +21,11 @@ struct PendingFile: ~Copyable {
     temporaryPath = Self.temporaryPath(for: finalPath)
   }
 
-  /// `NAME.tmp-<process>-<random>`.
   static func temporaryPath(for finalPath: String) -> String {
-    "\(finalPath).tmp-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
+    let pending = PendingName(for: FileSystem.name(of: finalPath))
+    guard finalPath.utf8.contains(UInt8(ascii: "/")) else { return pending.text }
+    let folder = FileSystem.folder(of: finalPath)
+    return folder == "/" ? "/\(pending.text)" : "\(folder)/\(pending.text)"
   }
 
   deinit {
@@ -35,58 +37,19 @@ struct PendingFile: ~Copyable {
   /// - Parameter replacing: whether an existing file of the final name may be replaced; otherwise
   ///   the call fails with `EEXIST` and nothing changes.
   consuming func commit(replacing: Bool) throws(SystemCallError) {
-    try Self.synchronize(temporaryPath, O_RDWR)
+    try FileSystem.synchronizeFile(temporaryPath)
+    let folder = FileSystem.folder(of: finalPath)
+    try giveName(replacing: replacing)
+    try FileSystem.synchronizeFolder(folder)
+  }
+
+  /// Gives the file its final name; neither is durable by that.
+  consuming func giveName(replacing: Bool) throws(SystemCallError) {
     if replacing {
-      try retryingInterrupted("rename") { rename(temporaryPath, finalPath) }
+      try FileSystem.replace(finalPath, with: temporaryPath)
     } else {
-      // `link` fails when the name exists, on every file system; `rename` would replace it.
-      try retryingInterrupted("link") { link(temporaryPath, finalPath) }
-      unlink(temporaryPath)
+      try FileSystem.name(finalPath, file: temporaryPath)
     }
     isCommitted = true
-    try Self.synchronize(Self.folder(of: finalPath), O_RDONLY | O_DIRECTORY)
-  }
-
-  /// Makes a file, or the names in a folder, durable.
-  static func synchronize(_ path: String, _ flags: Int32) throws(SystemCallError) {
-    let descriptor = try retryingInterrupted("open") { open(path, flags | O_CLOEXEC) }
-    defer { close(descriptor) }
-    try retryingInterrupted("fsync") { fsync(descriptor) }
-  }
-
-  static func folder(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-}
-
-// MARK: - Left-overs of processes that died
-
-extension PendingFile {
-  /// Removes from `folder` the pending files and folders whose writer no longer runs; returns their
-  /// names.
-  static func removeAbandoned(in folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var removed: [String] = []
-    while let entry = readdir(stream) {
-      let name = entry.fileName
-      guard let writer = writer(ofPendingName: name), !isRunning(writer) else { continue }
-      if FolderTree.remove("\(folder)/\(name)") { removed.append(name) }
-    }
-    return removed.sorted()
-  }
-
-  /// The process in a name that ``init(for:)`` made; nil for any other name.
-  static func writer(ofPendingName name: String) -> pid_t? {
-    let parts = name.split(separator: ".").last?.split(separator: "-") ?? []
-    guard parts.count == 3, parts[0] == "tmp", UInt32(parts[2], radix: 16) != nil else {
-      return nil
-    }
-    return pid_t(parts[1])
-  }
-
-  static func isRunning(_ process: pid_t) -> Bool {
-    kill(process, 0) == 0 || errno == EPERM
   }
 }

@@ -1,5 +1,3 @@
-import CSystem
-
 #if canImport(Glibc)
   import Glibc
 #else
@@ -9,7 +7,7 @@ import CSystem
 /// A folder in the making, beside the one that it will become: ``PendingFile`` for layouts whose files
 /// stand in a folder of their own.
 struct PendingFolder: ~Copyable {
-  /// Where the files are written: `NAME.tmp-<process>-<random>`.
+  /// Where the files are written, see ``PendingName``.
   let temporaryPath: String
   private let finalPath: String
   private var isCommitted = false
@@ -20,7 +18,7 @@ struct PendingFolder: ~Copyable {
     while final.count > 1, final.last == "/" { final.removeLast() }
     finalPath = String(final)
     let temporaryPath = PendingFile.temporaryPath(for: finalPath)
-    try retryingInterrupted("mkdir") { mkdir(temporaryPath, 0o755) }
+    try FileSystem.makeFolder(temporaryPath)
     self.temporaryPath = temporaryPath
   }
 
@@ -42,12 +40,12 @@ struct PendingFolder: ~Copyable {
   ///   else is never replaced.
   consuming func commit(replacing: Bool) throws {
     try FolderTree.synchronize(temporaryPath)
-    let parent = PendingFile.folder(of: finalPath)
+    let parent = FileSystem.folder(of: finalPath)
     switch FolderTree.kind(of: finalPath) {
     case nil:
-      try Self.rename(temporaryPath, finalPath, .failIfExists)
+      try FileSystem.renameWithoutReplacing(temporaryPath, finalPath)
     case .folder where replacing && DirectoryLayout.isOnlyCheckpoint(finalPath):
-      try Self.rename(temporaryPath, finalPath, .exchange)
+      try FileSystem.exchange(temporaryPath, finalPath)
       // What stood there now has the temporary name.
       FolderTree.remove(temporaryPath)
     case .folder where replacing:
@@ -59,21 +57,6 @@ struct PendingFolder: ~Copyable {
       throw SystemCallError("rename", code: EEXIST)
     }
     isCommitted = true
-    try PendingFile.synchronize(parent, O_RDONLY | O_DIRECTORY)
-  }
-
-  private enum Existing { case failIfExists, exchange }
-
-  private static func rename(
-    _ from: String, _ to: String, _ existing: Existing
-  ) throws(SystemCallError) {
-    #if canImport(Glibc)
-      // RENAME_NOREPLACE and RENAME_EXCHANGE of linux/fs.h.
-      let flags: UInt32 = existing == .exchange ? 2 : 1
-      try retryingInterrupted("renameat2") { renameat2(AT_FDCWD, from, AT_FDCWD, to, flags) }
-    #else
-      let flags = UInt32(existing == .exchange ? RENAME_SWAP : RENAME_EXCL)
-      try retryingInterrupted("renamex_np") { renamex_np(from, to, flags) }
-    #endif
+    try FileSystem.synchronizeFolder(parent)
   }
 }

@@ -30,7 +30,7 @@ struct PendingShards: ~Copyable {
   ///
   /// - Throws: `EEXIST` when a file of such a name exists and nothing may be replaced.
   init(for mapPath: String, count: Int, replacing: Bool) throws(SystemCallError) {
-    let folder = PendingFile.folder(of: mapPath)
+    let folder = FileSystem.folder(of: mapPath)
     self.mapPath = mapPath
     self.folder = folder
     let base = Self.base(ofMap: mapPath)
@@ -59,6 +59,24 @@ struct PendingShards: ~Copyable {
     return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
   }
 
+  /// Paths of the shards that the file at `path` refers to, and of the empty one that stands beside them for
+  /// Keras 3; none when it is no map.
+  static func names(ofMap path: String) -> [String] {
+    guard let map = try? ShardMap(reading: path) else { return [] }
+    let folder = FileSystem.folder(of: path)
+    let base = base(ofMap: path)
+    return Set(map.shards + [shardName(base, 0)]).filter { $0.hasPrefix(base) }
+      .map { "\(folder)/\($0)" }.sorted()
+  }
+
+  /// Whether a file of this name is a shard, or was to become one, of the checkpoint whose map is called
+  /// `map`.
+  static func isShard(_ name: String, ofMap map: String) -> Bool {
+    let base = base(ofMap: map)
+    return name.hasSuffix(".weights.h5")
+      && (name.hasPrefix("\(base)_") || name.hasPrefix("\(base)-"))
+  }
+
   private static func shardName(_ base: String, _ index: Int) -> String {
     let digits = String(index)
     return "\(base)_\(String(repeating: "0", count: max(0, 5 - digits.count)))\(digits).weights.h5"
@@ -70,16 +88,15 @@ struct PendingShards: ~Copyable {
   /// Makes the shards durable, gives them their names, writes the map and renames it; then removes the
   /// shards of the checkpoint that it replaced.
   consuming func commit(_ map: ShardMap, replacing: Bool) throws {
-    for path in temporaryPaths { try PendingFile.synchronize(path, O_RDWR) }
+    for path in temporaryPaths { try FileSystem.synchronizeFile(path) }
     for (temporary, name) in zip(temporaryPaths, names) {
-      try retryingInterrupted("link") { link(temporary, "\(folder)/\(name)") }
+      try FileSystem.name("\(folder)/\(name)", file: temporary)
       linkedCount += 1
-      unlink(temporary)
     }
     if names[0] != firstName, FolderTree.kind(of: "\(folder)/\(firstName)") == nil {
       try Self.writeEmptyFile("\(folder)/\(firstName)")
     }
-    try PendingFile.synchronize(folder, O_RDONLY | O_DIRECTORY)
+    try FileSystem.synchronizeFolder(folder)
     let pending = PendingFile(for: mapPath)
     try FileCopy.create(pending.temporaryPath, Array(map.text.utf8))
     try pending.commit(replacing: replacing)
@@ -103,7 +120,7 @@ struct PendingShards: ~Copyable {
       guard name.hasPrefix("\(base)-"), let end = name.lastIndex(of: "_") else { return false }
       let mark = name[..<end].dropFirst(base.count + 1).split(separator: "-")
       guard mark.count == 2, let writer = pid_t(mark[0]), UInt32(mark[1], radix: 16) != nil,
-        !PendingFile.isRunning(writer)
+        !ProcessIdentity.isRunning(writer)
       else { return false }
       // Another checkpoint may have such a name.
       return FolderTree.kind(of: "\(folder)/\(name[..<end]).weights.json") == nil

@@ -26,6 +26,12 @@ public struct SystemCallError: Error, Sendable, CustomStringConvertible {
 
   var isAlreadyExists: Bool { code == EEXIST }
 
+  /// The disk, or the user's share of it, is full.
+  var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
+
+  /// The file system has no such operation.
+  var isUnsupported: Bool { [EPERM, ENOSYS, EOPNOTSUPP, EMLINK].contains(code) }
+
   /// What the user can do, for the failures that have a usual cure.
   var cure: String? {
     switch code {

@@ -50,7 +50,7 @@ extension TrainingState {
     self.init(
       variables: checkpoint.variables, optimizer: optimizer, seed: try reader.seed(),
       position: try reader.position(), running: try reader.running(),
-      history: try reader.history())
+      history: try reader.history(), stopping: try reader.stopping(for: checkpoint.variables))
   }
 
   private func resumptionRecord(run: JSONValue) -> ResumptionRecord {
@@ -78,6 +78,11 @@ extension TrainingState {
                 JSONObject(epoch.values.map { ($0.name, JSONValue($0.value)) })),
             ]
           }),
+        "stopping": [
+          "best": JSONValue(stopping.best), "bestEpoch": JSONValue(stopping.bestEpoch),
+          "waitedEpochs": JSONValue(stopping.waitedEpochs),
+          "stoppedEpoch": JSONValue(stopping.stoppedEpoch),
+        ],
         // Keras saves these nowhere.
         "weightDecayExclusions": [
           "variables": .array(
@@ -87,93 +92,15 @@ extension TrainingState {
           "modelName": JSONValue(exclusions.modelName),
         ],
         "run": run,
-      ], arrays: [("losses", Tensor(history.losses))])
+      ],
+      arrays: [("losses", Tensor(history.losses))]
+        + (stopping.bestWeights ?? []).enumerated().map { index, weights in
+          (ResumptionReader.name(ofBestWeights: index), weights.storable)
+        })
   }
 }
 
-/// Decodes what ``TrainingState/checkpoint(_:run:)`` recorded.
-private struct ResumptionReader {
-  private let json: JSONValue
-  private let arrays: [(name: String, value: Tensor)]
-
-  init(_ record: ResumptionRecord) {
-    json = record.json
-    arrays = record.arrays
-  }
-
-  func seed() throws(TrainingError) -> UInt64 {
-    try require(json["seed"]?.string.flatMap { UInt64($0) }, "seed")
-  }
-
-  func position() throws(TrainingError) -> TrainingState.Position {
-    let position = json["position"]
-    return TrainingState.Position(
-      epoch: try count(position?["epoch"], "position.epoch"),
-      batch: try count(position?["batch"], "position.batch"),
-      step: Int64(try count(position?["step"], "position.step")))
-  }
-
-  /// None in the records of versions that had no exclusions.
-  func exclusions(among variables: [Variable]) throws(TrainingError) -> WeightDecayExclusions {
-    guard let exclusions = json["weightDecayExclusions"] else { return WeightDecayExclusions() }
-    var excluded: Set<VariableID> = []
-    for entry in try require(
-      exclusions["variables"]?.array, "weightDecayExclusions.variables")
-    {
-      let index = try count(entry, "weightDecayExclusions.variables")
-      guard index < variables.count else { throw damaged("weightDecayExclusions.variables") }
-      excluded.insert(variables[index].id)
-    }
-    var patterns: [String] = []
-    for entry in try require(exclusions["patterns"]?.array, "weightDecayExclusions.patterns") {
-      patterns.append(try require(entry.string, "weightDecayExclusions.patterns"))
-    }
-    return WeightDecayExclusions(
-      variables: excluded, patterns: patterns, modelName: exclusions["modelName"]?.string)
-  }
-
-  func running() throws(TrainingError) -> RunningMeans {
-    let running = json["running"]
-    var sums: [RunningMeans.Sum] = []
-    for sum in try require(running?["sums"]?.array, "running.sums") {
-      sums.append(
-        RunningMeans.Sum(
-          name: try require(sum["name"]?.string, "running.sums.name"),
-          sum: try require(sum["sum"]?.double, "running.sums.sum"),
-          weight: try require(sum["weight"]?.double, "running.sums.weight")))
-    }
-    return RunningMeans(rowCount: try count(running?["rowCount"], "running.rowCount"), sums: sums)
-  }
-
-  func history() throws(TrainingError) -> TrainingHistory {
-    var epochs: [TrainingHistory.Epoch] = []
-    for epoch in try require(json["epochs"]?.array, "epochs") {
-      var values: [NamedValue] = []
-      for pair in try require(epoch["values"]?.object, "epochs.values").pairs {
-        values.append(NamedValue(pair.key, try require(pair.value.double, "epochs.\(pair.key)")))
-      }
-      epochs.append(
-        TrainingHistory.Epoch(
-          stepCount: try count(epoch["stepCount"], "epochs.stepCount"), values: values))
-    }
-    let losses = try require(arrays.first { $0.name == "losses" }?.value, "losses")
-    guard losses.dtype == .float32 else { throw damaged("losses") }
-    return TrainingHistory(losses: losses.elements(of: Float.self), epochs: epochs)
-  }
-
-  private func count(_ value: JSONValue?, _ key: String) throws(TrainingError) -> Int {
-    let count = try require(value?.int, key)
-    guard count >= 0 else { throw damaged(key) }
-    return count
-  }
-
-  private func require<Value>(_ value: Value?, _ key: String) throws(TrainingError) -> Value {
-    if let value { return value }
-    throw damaged(key)
-  }
-
-  private func damaged(_ key: String) -> TrainingError {
-    .stateMismatch(
-      "the checkpoint's record of the run is damaged: `\(key)` is missing or no such value")
-  }
+extension Tensor {
+  /// In a dtype that files have: bfloat16 becomes float32, which loses nothing.
+  fileprivate var storable: Tensor { dtype == .bfloat16 ? converted(to: .float32) : self }
 }

@@ -1,5 +1,7 @@
+internal import Tensors
+
 extension Trainer {
-  /// Trains from where `state` stands until `epochs` epochs are done.
+  /// Trains from where `state` stands until `epochs` epochs are done, or ``earlyStopping`` ends the run.
   ///
   /// A run that was stopped anywhere and goes on from a copy of its state, or from a file, ends with the
   /// same bits as one that was not. Batches are taken as Keras takes them: the last one of an epoch may be
@@ -13,7 +15,8 @@ extension Trainer {
   ///   - onEvent: called after the state has changed, with the state to save if it wants to. Keeping a
   ///     copy is free, but while it lives the next step writes beside it instead of over it.
   ///
-  /// Throws, before the first step, what ``check(_:)`` and ``Model/check(_:)`` throw and
+  /// Throws, before the first step, what ``check(_:)`` and ``Model/check(_:)`` throw,
+  /// ``TrainingError/invalidOption(name:reason:)`` when early stopping monitors what is not reported, and
   /// ``TrainingError/stateMismatch(_:)`` when the state's position is not one of this data and batch size;
   /// in a step what ``step(_:batch:)`` throws; ``TrainingError/eventHandler(_:)`` when the handler throws.
   @discardableResult
@@ -26,8 +29,10 @@ extension Trainer {
     try model.check(state.variables)
     let batchCount = (data.rowCount + batchSize - 1) / batchSize
     try checkPosition(of: state, data: data, batchCount: batchCount)
+    try earlyStopping?.check(reported: reportedNames(withValidation: validation != nil))
 
     while state.position.epoch < epochs {
+      if earlyStopping != nil, state.stopping.stoppedEpoch != nil { return .stoppedEarly }
       let epoch = state.position.epoch
       let began = TrainingEvent.epochBegan(
         epoch: epoch, epochCount: epochs, firstBatch: state.position.batch,
@@ -52,13 +57,19 @@ extension Trainer {
       }
       state.history.epochs.append(
         TrainingHistory.Epoch(stepCount: state.history.losses.count, values: values))
+      if let earlyStopping,
+        let value = values.first(where: { $0.name == earlyStopping.monitor })?.value
+      {
+        earlyStopping.record(
+          epoch: epoch, value: value, weights: state.variables.map(\.value), in: &state.stopping)
+      }
       state.running = RunningMeans()
       state.position.epoch += 1
       state.position.batch = 0
       let ended = TrainingEvent.epochEnded(epoch: epoch, epochCount: epochs, values: values)
       if try action(onEvent, ended, state) == .stop { return .stopped }
     }
-    return .finished
+    return earlyStopping != nil && state.stopping.stoppedEpoch != nil ? .stoppedEarly : .finished
   }
 
   private func action(

@@ -13,18 +13,22 @@ public struct Trainer: Sendable {
   public var batchSize: Int
   /// Whether each epoch visits the rows in an order of its own, a function of the state's seed.
   public var shuffles: Bool
+  /// When to end a run before its last epoch, if ever.
+  public var earlyStopping: EarlyStopping?
   /// Threads for matrix products. Resuming with another number may change the last bits.
   public var threadCount: Int
 
   public init(
     model: Model, loss: LossConfiguration, metrics: [MetricConfiguration] = [],
-    batchSize: Int = 32, shuffles: Bool = true, threadCount: Int = 1
+    batchSize: Int = 32, shuffles: Bool = true, earlyStopping: EarlyStopping? = nil,
+    threadCount: Int = 1
   ) {
     self.model = model
     self.loss = loss
     self.metrics = metrics
     self.batchSize = batchSize
     self.shuffles = shuffles
+    self.earlyStopping = earlyStopping
     self.threadCount = threadCount
   }
 
@@ -38,6 +42,15 @@ public struct Trainer: Sendable {
     try model.checkInputs(data.inputs)
     try loss.checkLabels(
       data.labels, rowShape: try model.outputRowShape(forInputs: data.inputs.shape))
+  }
+}
+
+extension Trainer {
+  /// The names of the values that epochs report, in order: `loss`, the metrics, and the same with `val_`
+  /// before them where there are rows for validation.
+  public func reportedNames(withValidation: Bool) -> [String] {
+    let names = ["loss"] + metrics.map(\.name)
+    return withValidation ? names + names.map { "val_\($0)" } : names
   }
 }
 

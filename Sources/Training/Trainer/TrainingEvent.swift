@@ -32,6 +32,8 @@ public enum FitAction: Sendable, Hashable {
 public enum FitOutcome: Sendable, Hashable {
   /// All epochs are done.
   case finished
+  /// ``EarlyStopping`` ended the run.
+  case stoppedEarly
   /// The handler asked to stop.
   case stopped
 }

@@ -18,6 +18,8 @@ public struct TrainingState: Sendable {
   /// The sums behind the values of the epoch under way.
   public var running: RunningMeans
   public var history: TrainingHistory
+  /// How far early stopping has come; nothing in a run without it.
+  public var stopping: EarlyStopping.Progress
 
   /// Where a run stands: between two steps.
   public struct Position: Sendable, Hashable {
@@ -39,7 +41,8 @@ public struct TrainingState: Sendable {
   /// A state put together from its parts, as after reading a file.
   public init(
     variables: [Variable], optimizer: Optimizer, seed: UInt64, position: Position = Position(),
-    running: RunningMeans = RunningMeans(), history: TrainingHistory = TrainingHistory()
+    running: RunningMeans = RunningMeans(), history: TrainingHistory = TrainingHistory(),
+    stopping: EarlyStopping.Progress = EarlyStopping.Progress()
   ) {
     self.variables = variables
     self.optimizer = optimizer
@@ -47,6 +50,7 @@ public struct TrainingState: Sendable {
     self.position = position
     self.running = running
     self.history = history
+    self.stopping = stopping
   }
 
   /// The start of a run: new variables (or those given), and an optimizer built for the trainable
@@ -75,6 +79,15 @@ public struct TrainingState: Sendable {
         return variable
       }
       return Variable(id: variable.id, name: variable.name, value: average)
+    }
+  }
+}
+
+extension TrainingState {
+  /// The variables as they were after the best epoch; nil unless ``EarlyStopping/keepsBestWeights``.
+  public var bestVariables: [Variable]? {
+    stopping.bestWeights.map { weights in
+      zip(variables, weights).map { Variable(id: $0.id, name: $0.name, value: $1) }
     }
   }
 }
