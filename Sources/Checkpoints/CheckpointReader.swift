@@ -16,19 +16,23 @@ public struct CheckpointReader: ~Copyable {
   /// `.npz`, whose tensors have the roles that ``export(to:format:replacing:)`` recorded, or that their
   /// names tell.
   ///
+  /// - Parameter verifying: whether everything that has digests (<doc:Digests>) is compared with them:
+  ///   structure and documents at once, whole tensors whenever they are read.
   /// - Throws: `unreadable` for what is no readable file of these kinds, `unrecognized` for one without
-  ///   a Keras layout, `inconsistent` where its parts contradict each other.
-  public init(opening path: String) throws(CheckpointError) {
-    try self.init(opening: path, architecture: nil, training: nil)
+  ///   a Keras layout, `inconsistent` where its parts contradict each other, `damaged` where a digest
+  ///   says so.
+  public init(opening path: String, verifying: Bool = true) throws(CheckpointError) {
+    try self.init(opening: path, architecture: nil, training: nil, verifying: verifying)
   }
 
   /// - Parameters:
   ///   - architecture: stands in where a weights file has none.
   ///   - training: likewise.
-  init(
-    opening path: String, architecture: ModelConfiguration?, training: TrainingConfiguration?
+  private init(
+    opening path: String, architecture: ModelConfiguration?, training: TrainingConfiguration?,
+    verifying: Bool
   ) throws(CheckpointError) {
-    (storage, manifest) = try Self.open(path, architecture, training)
+    (storage, manifest) = try Self.open(path, architecture, training, verifying)
     self.path = path
   }
 
@@ -39,10 +43,11 @@ public struct CheckpointReader: ~Copyable {
   }
 
   private static func open(
-    _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?
+    _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?,
+    _ verifying: Bool
   ) throws(CheckpointError) -> (TensorStorage, CheckpointManifest) {
     do {
-      let opened = try OpenCheckpoint(path)
+      let opened = try OpenCheckpoint(path, verifying: verifying)
       return (
         opened.storage, try opened.readManifest(architecture: architecture, training: training)
       )
@@ -56,21 +61,29 @@ public struct CheckpointReader: ~Copyable {
 
 extension CheckpointReader {
   /// A whole tensor, in the file's dtype.
+  ///
+  /// - Throws: `damaged` when a digest of the file says that it is not what was written.
   public func read(_ entry: CheckpointEntry) throws(CheckpointError) -> Tensor {
+    if entry.byteOffset != nil { return try read([entry])[0] }
     do {
       if case .plain(let tensors) = storage { return try tensors.read(entry, rows: nil) }
       let dataset = try openRoot(of: entry).openDataset(entry.datasetPath)
-      return try dataset.readTensor(entry, path: path)
+      let tensor = try dataset.readTensor(entry, path: path)
+      var check = try check(of: entry)
+      try check.update(tensor)
+      return tensor
     } catch {
       throw CheckpointError.reading(path, error)
     }
   }
 
-  /// Some rows (along the first axis) of a tensor; a scalar is its only row.
+  /// Some rows (along the first axis) of a tensor; a scalar is its only row. They are not verified,
+  /// since digests cover blocks.
   public func read(
     _ entry: CheckpointEntry, rows: Range<Int>
   ) throws(CheckpointError) -> Tensor {
     guard entry.shape.rank > 0 else { return try read(entry) }
+    if let part = entry.rowsInPlace(rows) { return try read([part], verifying: false)[0] }
     do {
       if case .plain(let tensors) = storage { return try tensors.read(entry, rows: rows) }
       let dtype = try entry.requireDType(path: path)
@@ -88,21 +101,13 @@ extension CheckpointReader {
   /// pieces.
   public func sha256(of entry: CheckpointEntry) throws(CheckpointError) -> String {
     var digest = SHA256()
+    var check = try check(of: entry)
     for rows in entry.slabs(ofAtMost: 4 << 20) {
-      try read(entry, rows: rows).withUnsafeBytes { digest.update($0) }
+      let tensor = try read(entry, rows: rows)
+      try check.update(tensor)
+      tensor.withUnsafeBytes { digest.update($0) }
     }
     return digest.finalize()
-  }
-
-  /// Where a tensor's bytes begin in its file, if they lie there in one piece and as they are in
-  /// memory; nil otherwise.
-  func byteOffset(of entry: CheckpointEntry) throws(CheckpointError) -> Int? {
-    do {
-      if case .plain(let tensors) = storage { return tensors.byteOffset(of: entry) }
-      return try openRoot(of: entry).openDataset(entry.datasetPath).byteOffset
-    } catch {
-      throw CheckpointError.reading(path, error)
-    }
   }
 
   /// The root of the HDF5 file that holds an entry.
@@ -111,65 +116,6 @@ extension CheckpointReader {
       preconditionFailure("\(entry.datasetPath) is no entry of this checkpoint")
     }
     return try open.file.root()
-  }
-}
-
-// MARK: - The whole checkpoint
-
-extension CheckpointReader {
-  /// Everything in the file as one value.
-  ///
-  /// - Parameter includingOptimizer: false for the model alone, whatever the state of its optimizer.
-  /// - Throws: `unsupported` when an optimizer variable cannot be tied to its owner, or the
-  ///   configuration of the optimizer is missing or of a class that Cairn does not train with.
-  public func load(
-    includingOptimizer: Bool = true
-  ) throws(CheckpointError) -> Checkpoint {
-    var variables: [Variable] = []
-    for entry in manifest.entries {
-      guard case .weight(let id) = entry.role else { continue }
-      variables.append(Variable(id: id, name: entry.name, value: try read(entry)))
-    }
-    return Checkpoint(
-      model: manifest.model, variables: variables, training: manifest.training,
-      optimizer: includingOptimizer ? try loadOptimizer() : nil, resumption: manifest.resumption)
-  }
-
-  /// Nil when the file holds no optimizer.
-  private func loadOptimizer() throws(CheckpointError) -> OptimizerState? {
-    guard let summary = manifest.optimizer else { return nil }
-    guard let entry = summary.entry else {
-      throw CheckpointError(
-        .unsupported, "cannot load the optimizer of", path: path,
-        problem: "its configuration is not in the file",
-        cure: "load the weights only, or restore into a checkpoint that has the configuration")
-    }
-    var configuration: OptimizerConfiguration
-    do {
-      configuration = try entry.decoded()
-    } catch {
-      throw CheckpointError(
-        .unsupported, "cannot load the optimizer of", path: path, problem: error.description,
-        cure: "load the weights only", cause: error)
-    }
-    if let arithmetic = summary.recordedArithmetic { configuration.arithmetic = arithmetic }
-    // Keras 3 restores a stored rate over the configured one.
-    if let rate = summary.learningRate { configuration.learningRate = .constant(rate) }
-    var slots: [SlotVariable] = []
-    for entry in manifest.entries {
-      switch entry.role {
-      case .slot(let slot, let owner, _):
-        slots.append(SlotVariable(slot: slot, owner: owner, value: try read(entry)))
-      case .untied:
-        throw CheckpointError(
-          .unsupported, "cannot load the optimizer of", path: path, object: entry.datasetPath,
-          problem: "it cannot be tied to a variable of the model: positional, unproven",
-          cure: "load the weights only")
-      default: break
-      }
-    }
-    return OptimizerState(
-      configuration: configuration, iterations: summary.iterations ?? 0, slots: slots)
   }
 }
 

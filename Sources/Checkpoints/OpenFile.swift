@@ -5,8 +5,17 @@ import HDF5
 /// Not `Sendable`, like the file.
 final class OpenFile {
   let file: HDF5File
+  /// By which its tensors are checked as they are read; nil for a file without digests, or when they are
+  /// to be read as they are.
+  let digests: DigestTable?
 
-  init(_ file: consuming HDF5File) { self.file = file }
+  init(_ file: consuming HDF5File, digests: DigestTable? = nil) {
+    self.file = file
+    self.digests = digests
+  }
+
+  /// The operating system's own handle, as long as the file is open.
+  func descriptor() throws(HDF5Error) -> Int32 { try file.descriptor() }
 }
 
 /// Where the tensors of an open checkpoint lie.
@@ -18,6 +27,15 @@ enum TensorStorage {
   /// In a file of plain tensors.
   case plain(PlainTensors)
 
+  /// The open HDF5 files with tensors.
+  var files: [OpenFile] {
+    switch self {
+    case .file(let file): [file]
+    case .shards(let shards): shards.files
+    case .plain: []
+    }
+  }
+
   /// The open HDF5 file that holds a dataset; nil where there is none.
   func file(of entry: CheckpointEntry) -> OpenFile? {
     switch self {
@@ -25,5 +43,14 @@ enum TensorStorage {
     case .shards(let shards): shards.file(of: entry.datasetPath)
     case .plain: nil
     }
+  }
+
+  /// A handle of the operating system for the file that holds an entry, as long as this is open.
+  func descriptor(of entry: CheckpointEntry) throws(HDF5Error) -> Int32 {
+    if case .plain(let tensors) = self { return tensors.file.descriptor }
+    guard let file = file(of: entry) else {
+      preconditionFailure("\(entry.datasetPath) is no entry of this checkpoint")
+    }
+    return try file.descriptor()
   }
 }

@@ -144,8 +144,8 @@ struct UpdatePlan: @unchecked Sendable {
 /// What all pieces of one step share.
 struct StepWork {
   let rule: any UpdateRule
-  /// The rule, if it can take a gradient through all stages by itself.
-  let stagedRule: Adagrad?
+  /// The rule, if it is Adagrad: it can take a gradient through all stages, and many rows, in one loop.
+  let adagrad: Adagrad?
   let scalars: StepScalars
   let decay: DecayUpdate?
   let average: AverageUpdate?

@@ -2,6 +2,7 @@
 #define CKERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 // The hot loops of float32 training, in C because Swift cannot choose instructions at run time.
 //
@@ -39,6 +40,29 @@ void ck_adagrad_stages_f32(
     const float *variable, float *new_variable, const float *accumulator, float *new_accumulator,
     const float *average, float *new_average);
 
+/// Some rows of a table, and the gradients that name them. The gradients of group `g` are the rows
+/// `positions[starts[g]]` up to `positions[starts[g + 1] - 1]` of `gradients`, in order of appearance; the
+/// row that they name is `rows[g]`. No two groups name the same row.
+struct ck_row_groups {
+  size_t count;
+  /// Elements of a row.
+  size_t width;
+  const long *rows, *starts, *positions;
+  const float *gradients;
+};
+
+/// One step of Adagrad over rows of a table, in place: for each group, with `sum` its gradients added up
+/// from zero, one step of `ck_adagrad_f32`. `sum` has room for a row.
+void ck_adagrad_summed_rows_f32(
+    const struct ck_row_groups *groups, float rate, float epsilon, float *variable,
+    float *accumulator, float *sum);
+
+/// As `ck_adagrad_summed_rows_f32`, without a sum: for each group the squares of all its gradients are
+/// added to the accumulator, then each of them moves the variable by that accumulator's root.
+void ck_adagrad_separate_rows_f32(
+    const struct ck_row_groups *groups, float rate, float epsilon, float *variable,
+    float *accumulator);
+
 /// A moving average over `count` elements: new_average = keep * average + take * variable
 void ck_average_f32(
     size_t count, float keep, float take, const float *variable, const float *average,
@@ -71,6 +95,13 @@ void ck_add_f32(size_t count, const float *gradient, float *sum);
 void ck_accumulate_f32(
     size_t count, float divisor, const float *gradient, const float *accumulator,
     float *new_accumulator);
+
+/// CRC-32C (Castagnoli) of `crc`'s bytes followed by these; `crc` is 0 for none. Reads at the speed of
+/// memory where the processor has an instruction for it.
+uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t byte_count);
+
+/// The same without that instruction.
+uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t byte_count);
 
 /// The square root, correctly rounded, as one instruction. Swift's `squareRoot()` calls libm on Linux,
 /// which keeps the loop around it from being vectorized.

@@ -82,8 +82,25 @@ struct RestoredConfiguration {
     }
   }
 
-  /// Exchanges it in copies of the target's files with tensors.
-  func write(to copies: [String]) throws {
+  /// Exchanges it in copies of the target's files with tensors, whose digests follow.
+  func write(to copies: [String], _ digests: inout CopiedDigests) throws {
+    switch place {
+    case .root, .cairnGroup:
+      try digests.renewingStructure { try write(to: copies) }
+    case .document:
+      let folder = LocatedCheckpoint(folder: PendingFile.folder(of: copies[0]))
+      try digests.renewing(ArchiveLayout.configurationMember, of: folder) {
+        try write(to: copies)
+      }
+    case .member:
+      let archive = try LocatedCheckpoint(copies[0])
+      try digests.renewing(ArchiveLayout.configurationMember, of: archive) {
+        try write(to: copies)
+      }
+    }
+  }
+
+  private func write(to copies: [String]) throws {
     switch place {
     case .root:
       try update(copies[0]) { root in
@@ -92,7 +109,7 @@ struct RestoredConfiguration {
     case .cairnGroup:
       for copy in copies {
         try update(copy) { root in
-          guard try root.exists(CairnGroup.path) else { return }
+          guard try CairnGroup.isRecorded(in: root) else { return }
           let group = try root.openGroup(CairnGroup.path)
           try group.attributes.replace("training_config", json.text, as: .variable(.utf8))
           try group.attributes.replace(

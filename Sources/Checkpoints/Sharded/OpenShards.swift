@@ -9,26 +9,33 @@ struct OpenShards {
   /// dataset's type and shape, and the values of scalars. Nothing else is in it.
   let tree: OpenFile
   private let indexByDataset: [String: Int]
+  private let offsetByDataset: [String: Int]
 
   /// The file of a dataset, by its absolute path.
   func file(of dataset: String) -> OpenFile? { index(of: dataset).map { files[$0] } }
 
   func index(of dataset: String) -> Int? { indexByDataset[dataset] }
 
+  /// As ``CheckpointEntry/byteOffset``, in the dataset's own file.
+  func byteOffset(of dataset: String) -> Int? { offsetByDataset[dataset] }
+
   /// Opens every file that a map names.
   ///
   /// - Parameter path: the map's own.
   /// - Throws: `inconsistent` when a file lacks an object that the map puts into it, or two files hold
   ///   the same variable.
-  init(opening map: ShardMap, path: String) throws {
+  init(opening map: ShardMap, path: String, verifying: Bool) throws {
     self.map = map
     let folder = PendingFile.folder(of: path)
     let names = map.shards
     var files: [OpenFile] = []
-    for name in names { files.append(OpenFile(try HDF5File.open("\(folder)/\(name)"))) }
+    for name in names {
+      files.append(try OpenFile.open("\(folder)/\(name)", verifying: verifying))
+    }
     let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     let tree = OpenFile(try HDF5File.inMemory(named: path))
     var indexByDataset: [String: Int] = [:]
+    var offsetByDataset: [String: Int] = [:]
     let root = try tree.file.root()
     for object in map.objects {
       let merged =
@@ -52,6 +59,7 @@ struct OpenShards {
             throw Self.inconsistent(
               path, String(dataset.path.dropFirst()), "two files hold it, one of them \(name)")
           }
+          offsetByDataset[dataset.path] = dataset.byteOffset
           try Self.add(dataset, named: member, to: merged)
         }
       }
@@ -59,6 +67,7 @@ struct OpenShards {
     self.files = files
     self.tree = tree
     self.indexByDataset = indexByDataset
+    self.offsetByDataset = offsetByDataset
   }
 
   private static func add(
@@ -84,9 +93,9 @@ struct OpenShards {
       .inconsistent, "cannot read", path: path, object: "/\(object)", problem: problem)
   }
 
-  /// The file with Cairn's own group; nil when none has it.
+  /// The file with Cairn's own record; nil when none has it.
   func fileWithCairnGroup() throws(HDF5Error) -> OpenFile? {
-    for file in files where try file.file.root().exists(CairnGroup.path) { return file }
+    for file in files where try CairnGroup.isRecorded(in: file.file.root()) { return file }
     return nil
   }
 }

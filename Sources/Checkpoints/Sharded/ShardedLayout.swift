@@ -20,6 +20,11 @@ enum ShardedLayout {
     var manifest = try WeightsLayout.readManifest(
       root, model: cairn?.model, training: cairn?.training, path: path)
     manifest.layout = .sharded
+    for index in manifest.entries.indices {
+      // The tree in memory has places of its own.
+      manifest.entries[index].byteOffset = shards.byteOffset(
+        of: manifest.entries[index].datasetPath)
+    }
     return manifest
   }
 }
@@ -63,6 +68,7 @@ extension FilePlan {
     }
     plans[0].groups += groups.filter { isCairn($0.path) }
     plans[0].datasets += datasets.filter { isCairn($0.path) }
+    for index in plans.indices { plans[index].digests = digests }
     return (plans, order.map { shards[$0]! }, order)
   }
 
