@@ -39,8 +39,12 @@ extension ConfigurationTranslator {
     var mirrored = inner
     mirrored["name"] = .string("backward_\(plain)")
     mirrored["go_backwards"] = .bool(inner["go_backwards"] != true)
+    // Both force this on what they wrap; Keras 3 says so.
+    let forced = ("zero_output_for_mask", inner["return_sequences"] ?? false)
     if target == .keras3 {
       guard options["backward_layer"] == nil else { return }
+      inner.insert(forced, after: "unroll")
+      mirrored.insert(forced, after: "unroll")
       var backward = forward
       backward["config"] = .object(mirrored)
       options["backward_layer"] = .object(backward)
@@ -48,6 +52,7 @@ extension ConfigurationTranslator {
     } else {
       guard options["backward_layer"]?["config"] == .object(mirrored) else { return }
       options["backward_layer"] = nil
+      if inner[forced.0] == forced.1 { inner[forced.0] = nil }
       inner["name"] = .string(plain)
     }
     forward["config"] = .object(inner)
@@ -101,9 +106,7 @@ extension ConfigurationTranslator {
           (inputs.indices.contains(index) ? inputs[index] : inputs.last)?.shape
             .map { JSONValue(shape: $0) } ?? .null
         }
-      let place = own.follows.flatMap { key in options.pairs.firstIndex { $0.key == key } }
-      options.pairs.insert(
-        .init(key: own.key, value: value), at: place.map { $0 + 1 } ?? options.pairs.count)
+      options.insert((own.key, value), after: own.follows)
     }
   }
 
@@ -140,6 +143,13 @@ extension ConfigurationTranslator {
 }
 
 extension JSONObject {
+  /// Puts a pair behind the one of this key, or last.
+  mutating func insert(_ pair: (key: String, value: JSONValue), after key: String?) {
+    let place = key.flatMap { key in pairs.firstIndex { $0.key == key } }
+    pairs.insert(
+      .init(key: pair.key, value: pair.value), at: place.map { $0 + 1 } ?? pairs.count)
+  }
+
   /// Puts those of the named pairs that are there into this order, at the places that they hold together.
   mutating func reorder(_ names: String) {
     let names = names.split(separator: " ").map { String($0) }
