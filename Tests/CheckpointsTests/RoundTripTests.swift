@@ -11,7 +11,8 @@ import Testing
     Profile(dialect: .keras2, layout: .wholeModel), Profile(dialect: .keras3, layout: .weights),
     Profile(dialect: .keras3, layout: .wholeModel), Profile(dialect: .keras2, layout: .weights),
     Profile(dialect: .tfKeras, layout: .weights), Profile(dialect: .keras2, layout: .archive),
-    Profile(dialect: .keras3, layout: .archive),
+    Profile(dialect: .keras3, layout: .archive), Profile(dialect: .tfKeras, layout: .wholeModel),
+    Profile(dialect: .tfKeras, layout: .archive),
   ]
 
   @Test(

@@ -175,6 +175,27 @@ struct TranslationTests {
     #expect(config["zero_output_for_mask"] == false)
   }
 
+  @Test("what both force on the layers of a Bidirectional is no loss")
+  func forcedMask() throws {
+    func change(_ json: JSONValue) -> JSONValue {
+      var text = json.text.replacing(
+        "\"return_sequences\": false", with: "\"return_sequences\": true")
+      text = text.replacing(
+        "\"zero_output_for_mask\": false", with: "\"zero_output_for_mask\": true")
+      return try! JSONValue(parsing: text)
+    }
+    for (source, target) in [(Dialect.keras3, Dialect.keras2), (.keras2, .keras3)] {
+      let written = change(try WrittenLayers.all[source]!.model("Bidirectional").json)
+      let (translated, losses) = try ModelConfiguration(json: written, dialect: source)
+        .translation(to: target, in: .document)
+      #expect(losses.isEmpty)
+      let expected = change(try WrittenLayers.all[target]!.model("Bidirectional").json)
+      #expect(
+        translated.layers.last?.json["config"]?.text
+          == expected["config"]?["layers"]?.array?.last?["config"]?.text)
+    }
+  }
+
   @Test("states and keywords of a call keep their meaning")
   func calls() throws {
     func json(_ nodes: JSONValue) -> JSONValue {

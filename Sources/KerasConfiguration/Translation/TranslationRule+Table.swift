@@ -165,7 +165,8 @@ extension TranslationRule {
     "implementation", 2, after: "recurrent_dropout", elsewhere: .meaningless)
   private static let recurrence: [OwnOption] = [
     .keras2("time_major", false, after: "unroll"),
-    .keras3("zero_output_for_mask", false, after: "unroll"),
+    // Keras 2 writes it when it is true.
+    .keras3("zero_output_for_mask", false, after: "unroll", elsewhere: .understood),
   ]
   private static let depthwise = TranslationRule(
     own: [.keras2("groups", 1)], order: depthwiseOrder)
