@@ -11,6 +11,7 @@ extension UpdatePlan {
     let sumByteCount = item.sums ? item.width * item.dtype.byteCount : 0
     let sums = item.sums ? scratch(byteCount: max(1, sumByteCount * work.threadCount)) : nil
     run(item, work, sums, sumByteCount)
+    forgetSnapshots()
   }
 
   /// Apart, so that the copy of the plan is gone when this returns, and its room can be used again.
@@ -73,6 +74,7 @@ private struct RowRun: @unchecked Sendable {
     _ ownVariables: UnsafeBufferPointer<UnsafeRawPointer>
   ) {
     let byteOffset = row * item.width * item.dtype.byteCount
+    plan.preserve(byteOffset..<byteOffset + item.width * item.dtype.byteCount)
     let start = group.map { plan.grouping.starts[$0] } ?? 0
     let end = group.map { plan.grouping.starts[$0 + 1] } ?? 0
     plan.grouping.positions.withUnsafeBufferPointer { positions in

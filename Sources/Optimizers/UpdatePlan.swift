@@ -47,6 +47,8 @@ struct UpdatePlan: @unchecked Sendable {
   var slots: [Plane] = []
   /// The elements of the rule's own variables.
   var ownVariables: [UnsafeRawPointer] = []
+  /// The snapshots of what the rows belong to that are being updated.
+  private var snapshots: [PreImages] = []
   /// Storages that a snapshot might give up while they are read.
   private var keptAlive: [TensorStorage] = []
   /// By position in the call, the place of the variable among the built ones.
@@ -82,6 +84,16 @@ struct UpdatePlan: @unchecked Sendable {
     starts.append(elementCount)
     elementCount += item.count
   }
+
+  /// Each of these must hear of every row before it is changed.
+  mutating func tell(_ snapshots: [PreImages]) { self.snapshots += snapshots }
+
+  /// Lets snapshots keep the bytes at `range` of a variable and its slots, which will be changed.
+  func preserve(_ range: Range<Int>) {
+    for snapshot in snapshots { snapshot.preserve(range) }
+  }
+
+  mutating func forgetSnapshots() { snapshots.removeAll(keepingCapacity: true) }
 
   mutating func keepAlive(_ storage: TensorStorage) { keptAlive.append(storage) }
 
