@@ -47,17 +47,19 @@ let package = Package(
     .systemLibrary(name: "CNettle", providers: [.apt(["nettle-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CSystem"),
-    .target(name: "CHDF5Window", dependencies: ["CHDF5"]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CHDF5Drivers", dependencies: ["CHDF5"]),
     .target(name: "CKernels"),
 
     // The engine, lowest module first; data flows one way.
-    library("HDF5", ["CHDF5", "CHDF5Window"]),
+    library("HDF5", ["CHDF5", "CHDF5Drivers"]),
     library("Primitives", ["COneDNN"]),
     library("Tensors"),
     library("KerasConfiguration", ["Tensors"]),
     library("Optimizers", ["CKernels", "KerasConfiguration", "Tensors"]),
     library(
-      "Checkpoints", ["CDeflate", "CNettle", "CSystem", "HDF5", "KerasConfiguration", "Tensors"]),
+      "Checkpoints",
+      ["CDeflate", "CNettle", "CSystem", "CZlib", "HDF5", "KerasConfiguration", "Tensors"]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library(

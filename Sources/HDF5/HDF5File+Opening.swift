@@ -1,5 +1,5 @@
 import CHDF5
-import CHDF5Window
+import CHDF5Drivers
 import Glibc
 
 // MARK: - Opening and creating
@@ -59,18 +59,8 @@ extension HDF5File {
   ) throws(HDF5Error) -> HDF5File {
     let location = HDF5Location(file: path, path: nil)
     try checkPath(path, during: "H5Fcreate")
-    let size = userBlockByteCount
-    guard size == 0 || (size >= 512 && size & (size - 1) == 0) else {
-      throw location.error(
-        .invalidArgument,
-        "expected a user block of 0 bytes or a power of two from 512, found \(size)",
-        during: "H5Pset_userblock")
-    }
-    let creation = try location.acquire(.propertyList, "H5Pcreate") {
-      H5Pcreate(chdf5_p_file_create())
-    }
-    try location.call("H5Pset_userblock") { H5Pset_userblock(creation.id, hsize_t(size)) }
-    try location.call("H5Pset_obj_track_times") { H5Pset_obj_track_times(creation.id, false) }
+    let creation = try creationProperties(
+      userBlockByteCount: userBlockByteCount, at: location)
     let access = try accessProperties(isLocked: true, at: location)
     do {
       let handle = try location.acquire(.file, "H5Fcreate") {
@@ -99,6 +89,25 @@ extension HDF5File {
 
   private static func checkPath(_ path: String, during operation: String) throws(HDF5Error) {
     try HDF5Location(file: path, path: nil).checkName(path, during: operation)
+  }
+
+  /// - Throws: `invalidArgument` for another size of the user block than 0 or a power of two from 512 up.
+  static func creationProperties(
+    userBlockByteCount: Int, at location: HDF5Location
+  ) throws(HDF5Error) -> Handle {
+    let size = userBlockByteCount
+    guard size == 0 || (size >= 512 && size & (size - 1) == 0) else {
+      throw location.error(
+        .invalidArgument,
+        "expected a user block of 0 bytes or a power of two from 512, found \(size)",
+        during: "H5Pset_userblock")
+    }
+    let creation = try location.acquire(.propertyList, "H5Pcreate") {
+      H5Pcreate(chdf5_p_file_create())
+    }
+    try location.call("H5Pset_userblock") { H5Pset_userblock(creation.id, hsize_t(size)) }
+    try location.call("H5Pset_obj_track_times") { H5Pset_obj_track_times(creation.id, false) }
+    return creation
   }
 
   static func accessProperties(

@@ -21,6 +21,10 @@ public struct HDF5Group: ~Copyable {
     attributes = HDF5Attributes(of: handle, at: found.location)
   }
 
+  init(owning handle: consuming Handle, at location: HDF5Location) {
+    attributes = HDF5Attributes(of: handle, at: location)
+  }
+
   /// Closes the group now; otherwise it closes when it goes out of scope.
   public consuming func close() throws(HDF5Error) {
     try attributes.close()
@@ -67,8 +71,9 @@ extension HDF5Group {
   public func createGroup(_ path: String) throws(HDF5Error) -> HDF5Group {
     let created = try ObjectPath(path, in: location)
     try created.createParents(from: attributes.handle)
-    try created.createGroup(from: attributes.handle)
-    return try HDF5Group(opening: path, from: attributes.handle, at: location)
+    try created.checkAbsent(from: attributes.handle, during: "H5Gcreate2")
+    let handle = try created.createGroup(from: attributes.handle.id)
+    return HDF5Group(owning: handle, at: created.location)
   }
 
   /// Creates a dataset, and the groups on the way to it that do not exist. Its bytes are one
@@ -87,29 +92,11 @@ extension HDF5Group {
     _ path: String, _ elementType: HDF5ElementType, shape: [Int], allocation: H5D_alloc_time_t
   ) throws(HDF5Error) -> HDF5Dataset {
     let created = try ObjectPath(path, in: location)
-    let type = try Datatype.make(elementType, at: created.location)
-    let space = try Dataspace.make(shape, at: created.location)
-    let properties = try created.location.acquire(.propertyList, "H5Pcreate") {
-      H5Pcreate(chdf5_p_dataset_create())
-    }
-    try created.location.call("H5Pset_layout") { H5Pset_layout(properties.id, H5D_CONTIGUOUS) }
-    try created.location.call("H5Pset_alloc_time") {
-      H5Pset_alloc_time(properties.id, allocation)
-    }
-    try created.location.call("H5Pset_fill_time") {
-      H5Pset_fill_time(properties.id, H5D_FILL_TIME_NEVER)
-    }
-    try created.location.call("H5Pset_obj_track_times") {
-      H5Pset_obj_track_times(properties.id, false)
-    }
-    let group = attributes.handle.id
+    let form = try DatasetForm(
+      elementType, shape: shape, allocation: allocation, at: created.location)
     try created.createParents(from: attributes.handle)
     try created.checkAbsent(from: attributes.handle, during: "H5Dcreate2")
-    let handle = try created.location.acquire(.dataset, "H5Dcreate2") {
-      H5Dcreate2(
-        group, created.text, type.id, space.id, chdf5_p_default(), properties.id,
-        chdf5_p_default())
-    }
+    let handle = try form.create(created.text, in: attributes.handle, at: created.location)
     return try HDF5Dataset(owning: handle, at: created.location)
   }
 }

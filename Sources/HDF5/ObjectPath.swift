@@ -37,6 +37,22 @@ struct ObjectPath {
   }
 }
 
+extension ObjectPath {
+  /// The path of a member.
+  ///
+  /// - Throws: `invalidArgument` unless `name` is one component.
+  init(component name: String, in group: HDF5Location) throws(HDF5Error) {
+    try group.checkName(name, during: "H5Oopen")
+    if name == "." || name.utf8.contains(UInt8(ascii: "/")) {
+      throw group.error(
+        .invalidArgument, "expected the name of a member, found \"\(name)\"", during: "H5Oopen")
+    }
+    text = name
+    location = group.appending(name)
+    prefixes = [(name, location)]
+  }
+}
+
 // MARK: - Following a path
 
 extension ObjectPath {
@@ -115,7 +131,8 @@ extension ObjectPath {
     let id = group.id
     for prefix in prefixes.dropLast() {
       guard let link = Self.linkInfo(prefix.text, from: id) else {
-        try Self.createGroup(prefix.text, at: prefix.location, from: id)
+        let group = try Self.createGroup(prefix.text, at: prefix.location, from: id)
+        try group.close(at: prefix.location)
         continue
       }
       try Self.checkHard(link, prefix.text, at: prefix.location, from: id)
@@ -128,21 +145,19 @@ extension ObjectPath {
   }
 
   /// Creates a group at the path, whose parents exist.
-  func createGroup(from group: borrowing Handle) throws(HDF5Error) {
-    try checkAbsent(from: group, during: "H5Gcreate2")
-    try Self.createGroup(text, at: location, from: group.id)
+  func createGroup(from id: hid_t) throws(HDF5Error) -> Handle {
+    try Self.createGroup(text, at: location, from: id)
   }
 
   private static func createGroup(
     _ text: String, at location: HDF5Location, from id: hid_t
-  ) throws(HDF5Error) {
+  ) throws(HDF5Error) -> Handle {
     let properties = try location.acquire(.propertyList, "H5Pcreate") {
       H5Pcreate(chdf5_p_group_create())
     }
     try location.call("H5Pset_obj_track_times") { H5Pset_obj_track_times(properties.id, false) }
-    let group = try location.acquire(.group, "H5Gcreate2") {
+    return try location.acquire(.group, "H5Gcreate2") {
       H5Gcreate2(id, text, chdf5_p_default(), properties.id, chdf5_p_default())
     }
-    try group.close(at: location)
   }
 }

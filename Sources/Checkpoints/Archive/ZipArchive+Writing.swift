@@ -7,25 +7,25 @@ import CDeflate
 #endif
 
 extension ZipArchive {
-  /// Turns a file whose content begins at `offset` into an archive whose first member, stored, is that
-  /// content: the header and padding go into the bytes before it, the further members and the directory
-  /// behind it. Nothing is moved or copied.
+  /// Turns a file into an archive whose first member, stored, is the file's content: the header and padding
+  /// go into the bytes before it, the further members and the directory behind it. Nothing is moved or
+  /// copied.
   ///
   /// - Parameters:
-  ///   - path: a file with `offset` bytes free at its start, at most 65,000.
+  ///   - content: to the end of the file; the bytes before it, at most 65,000, are free.
+  ///   - checksum: the content's CRC-32.
   ///   - documents: small members, stored.
   static func wrap(
-    _ path: String, contentAt offset: Int, as name: String,
+    _ path: String, content: Range<Int>, checksum: UInt32, as name: String,
     documents: [(name: String, content: [UInt8])]
   ) throws(SystemCallError) {
     let descriptor = try retryingInterrupted("open") { open(path, O_RDWR | O_CLOEXEC) }
     defer { close(descriptor) }
-    let (byteCount, crc32) = try measure(descriptor, offset..<Int.max)
     var entries = [
-      Entry(name: name, crc32: crc32, byteCount: byteCount, headerOffset: 0)
+      Entry(name: name, crc32: checksum, byteCount: content.count, headerOffset: 0)
     ]
-    try put(entries[0].localHeader(dataAt: offset), descriptor, at: 0)
-    var position = offset + byteCount
+    try put(entries[0].localHeader(dataAt: content.lowerBound), descriptor, at: 0)
+    var position = content.upperBound
     for document in documents {
       let entry = Entry(
         name: document.name, crc32: libdeflate_crc32(0, document.content, document.content.count),
@@ -68,16 +68,16 @@ extension ZipArchive {
   ) throws(SystemCallError) {
     let descriptor = try retryingInterrupted("open") { open(path, O_RDWR | O_CLOEXEC) }
     defer { close(descriptor) }
-    let (_, crc32) = try measure(descriptor, member.data)
+    let crc32 = try checksum(descriptor, member.data)
     var field = FieldWriter()
     field.uint32(crc32)
     for offset in checksumOffsets { try put(field.bytes, descriptor, at: offset) }
   }
 
-  /// How many of the bytes of a range the file has, and their checksum.
-  private static func measure(
+  /// The CRC-32 of a range of a file.
+  private static func checksum(
     _ descriptor: Int32, _ range: Range<Int>
-  ) throws(SystemCallError) -> (byteCount: Int, crc32: UInt32) {
+  ) throws(SystemCallError) -> UInt32 {
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     var crc: UInt32 = 0
     var position = range.lowerBound
@@ -86,11 +86,11 @@ extension ZipArchive {
       let count = try retryingInterrupted("pread") {
         pread(descriptor, &buffer, wanted, off_t(position))
       }
-      if count == 0 { break }
+      guard count > 0 else { throw SystemCallError("pread", code: EIO) }
       crc = libdeflate_crc32(crc, buffer, count)
       position += count
     }
-    return (position - range.lowerBound, crc)
+    return crc
   }
 
   static func put(

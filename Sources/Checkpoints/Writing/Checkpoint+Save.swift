@@ -65,9 +65,16 @@ extension FilePlan {
 
   /// Writes one HDF5 file, whole, under a name that is not yet final.
   private func layOut(at path: String, threadCount: Int) throws {
-    let skeleton = try FileSkeleton(layingOut: self, at: path)
-    try skeleton.fill(threadCount: threadCount)
-    try skeleton.wrap()
+    let skeleton = try FileSkeleton(layingOut: self, named: path)
+    guard case .archive(let documents) = wrapping else {
+      try skeleton.fill(path, with: datasets, threadCount: threadCount)
+      return
+    }
+    let checksum = try skeleton.fill(
+      path, with: datasets, threadCount: threadCount, checksumFrom: contentOffset)
+    try ZipArchive.wrap(
+      path, content: contentOffset..<skeleton.image.byteCount, checksum: checksum!,
+      as: ArchiveLayout.weightsMember, documents: documents)
   }
 }
 

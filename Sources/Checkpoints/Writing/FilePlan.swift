@@ -33,7 +33,7 @@ struct FilePlan {
 }
 
 /// An attribute with the exact HDF5 type that Keras gives it.
-enum AttributeValue {
+enum AttributeValue: Hashable {
   /// Variable-length, scalar.
   case ascii(String)
   case utf8(String)

@@ -1,166 +1,105 @@
-import Dispatch
 import HDF5
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+/// A file laid out from a plan, in memory: every group, attribute and dataset has its place, the tensors'
+/// bytes are missing.
+///
+/// Filled with other tensors of the same dtypes and shapes, it is the file that a fresh layout of their
+/// plan would give, byte for byte: no times are stored anywhere.
+struct FileSkeleton: Sendable {
+  /// Everything but the tensors' bytes.
+  let image: HDF5Image
+  /// Where the bytes of each dataset of the plan begin; 0 for one without elements.
+  let offsets: [Int]
 
-/// A file laid out from a plan: every group, attribute and dataset is there, the tensors' bytes are not
-/// yet.
-struct FileSkeleton {
-  /// Where the bytes of each dataset of the plan begin.
-  private let offsets: [Int]
-  private let plan: FilePlan
-  private let path: String
-
-  /// Creates the file through libhdf5: datasets contiguous and allocated, without time stamps, closed
-  /// only when the library proves that nothing stayed open.
-  init(layingOut plan: FilePlan, at path: String) throws(HDF5Error) {
-    let userBlock: Int
-    switch plan.wrapping {
-    case .none, .folder, .shards: userBlock = 0
-    case .archive: userBlock = ArchiveLayout.weightsOffset
+  /// Lays the file out through libhdf5: datasets contiguous and allocated, closed only when the library
+  /// proves that nothing stayed open.
+  ///
+  /// - Parameter path: what errors call the file.
+  init(layingOut plan: FilePlan, named path: String) throws {
+    let tree = PlannedTree(plan)
+    var offsets = [Int](repeating: 0, count: plan.datasets.count)
+    image = try HDF5Image(
+      named: path, userBlockByteCount: plan.contentOffset, objectCount: tree.objectCount
+    ) { root in
+      var forms = DatasetForms(file: path)
+      try Self.layOut(tree, tree.root, in: root, of: plan, &forms, &offsets)
     }
-    let file = try HDF5File.create(path, userBlockByteCount: userBlock)
-    var offsets: [Int] = []
-    do {
-      let root = try file.root()
-      for group in plan.groups {
-        if group.path.isEmpty {
-          try Self.write(group.attributes, to: root.attributes)
-        } else {
-          let created = try root.createGroup(group.path)
-          try Self.write(group.attributes, to: created.attributes)
-        }
-      }
-      for dataset in plan.datasets {
-        let created = try root.createDataset(
-          dataset.path, dataset.value.dtype.elementType, shape: dataset.value.shape.dimensions)
-        // Nothing is allocated for a dataset without elements, and nothing will be written.
-        guard let offset = created.byteOffset ?? (created.byteCount == 0 ? 0 : nil) else {
-          preconditionFailure("\(created.path) was created without a place for its bytes")
-        }
-        offsets.append(offset)
-      }
-    }
-    try file.close()
     self.offsets = offsets
-    self.plan = plan
-    self.path = path
+  }
+
+  /// A group's attributes, its datasets, and the groups inside it: one branch after the other, so that
+  /// libhdf5 finds what it needs in its cache.
+  private static func layOut(
+    _ tree: PlannedTree, _ node: PlannedTree.Node, in group: borrowing HDF5Group,
+    of plan: FilePlan, _ forms: inout DatasetForms, _ offsets: inout [Int]
+  ) throws {
+    for (name, value) in node.attributes { try value.write(to: group.attributes, named: name) }
+    for (index, name) in node.datasets {
+      let value = plan.datasets[index].value
+      let offset = try group.createDataset(named: name, forms.form(of: value))
+      // Nothing is allocated for a dataset without elements, and nothing will be written.
+      guard let offset = offset ?? (value.byteCount == 0 ? 0 : nil) else {
+        preconditionFailure("\(plan.datasets[index].path) was created without a place for its bytes")
+      }
+      offsets[index] = offset
+    }
+    for child in node.groups {
+      let inner = tree.nodes[child]
+      let created = try group.createGroup(named: inner.name)
+      try layOut(tree, inner, in: created, of: plan, &forms, &offsets)
+    }
   }
 }
 
-// MARK: - Wrapping
-
-extension FileSkeleton {
-  /// Adds what stands around the HDF5 content; the last thing before the commit.
-  func wrap() throws(SystemCallError) {
-    if case .archive(let documents) = plan.wrapping {
-      try ZipArchive.wrap(
-        path, contentAt: ArchiveLayout.weightsOffset, as: ArchiveLayout.weightsMember,
-        documents: documents)
+extension FilePlan {
+  /// Bytes before the HDF5 content, for the header of an archive.
+  var contentOffset: Int {
+    switch wrapping {
+    case .none, .folder, .shards: 0
+    case .archive: ArchiveLayout.weightsOffset
     }
+  }
+}
+
+/// One form for all datasets of a dtype and shape.
+private struct DatasetForms {
+  let file: String
+  private var forms: [Key: DatasetForm] = [:]
+
+  private struct Key: Hashable {
+    let dtype: DType
+    let shape: Shape
+  }
+
+  init(file: String) { self.file = file }
+
+  mutating func form(of value: Tensor) throws(HDF5Error) -> DatasetForm {
+    let key = Key(dtype: value.dtype, shape: value.shape)
+    if let form = forms[key] { return form }
+    let form = try DatasetForm(
+      value.dtype.elementType, shape: value.shape.dimensions, file: file)
+    forms[key] = form
+    return form
   }
 }
 
 // MARK: - Attributes
 
-extension FileSkeleton {
-  private static func write(
-    _ list: [(name: String, value: AttributeValue)], to attributes: borrowing HDF5Attributes
+extension AttributeValue {
+  fileprivate func write(
+    to attributes: borrowing HDF5Attributes, named name: String
   ) throws(HDF5Error) {
-    for (name, value) in list {
-      switch value {
-      case .ascii(let text): try attributes.setString(text, for: name, as: .variable(.ascii))
-      case .utf8(let text): try attributes.setString(text, for: name, as: .variable(.utf8))
-      case .asciiList(let texts): try attributes.setStrings(texts, for: name)
-      case .fixedList(let texts, let width):
-        let type = HDF5StringType.fixed(
-          byteCount: width, padding: .nullPadded, characterSet: .ascii)
-        try attributes.setStrings(texts, for: name, as: type)
-      case .emptyList: try attributes.setDoubles([], for: name)
-      case .integer(let number): try attributes.setInteger(number, for: name)
-      }
+    switch self {
+    case .ascii(let text): try attributes.setString(text, for: name, as: .variable(.ascii))
+    case .utf8(let text): try attributes.setString(text, for: name, as: .variable(.utf8))
+    case .asciiList(let texts): try attributes.setStrings(texts, for: name)
+    case .fixedList(let texts, let width):
+      let type = HDF5StringType.fixed(
+        byteCount: width, padding: .nullPadded, characterSet: .ascii)
+      try attributes.setStrings(texts, for: name, as: type)
+    case .emptyList: try attributes.setDoubles([], for: name)
+    case .integer(let number): try attributes.setInteger(number, for: name)
     }
-  }
-}
-
-// MARK: - Filling
-
-extension FileSkeleton {
-  /// Bytes that one thread writes before it takes the next piece.
-  private static let pieceByteCount = 8 << 20
-
-  /// Writes the tensors' bytes where the datasets lie, outside of libhdf5 and from several threads.
-  func fill(threadCount: Int) throws(SystemCallError) {
-    let descriptor = try retryingInterrupted("open") { open(path, O_WRONLY | O_CLOEXEC) }
-    defer { close(descriptor) }
-    let pieces = pieces()
-    let failures = FirstFailure()
-    let writers = max(1, min(threadCount, pieces.count))
-    DispatchQueue.concurrentPerform(iterations: writers) { writer in
-      for index in stride(from: writer, to: pieces.count, by: writers) {
-        if failures.code != 0 { return }
-        let piece = pieces[index]
-        let code = plan.datasets[piece.dataset].value.withUnsafeBytes { bytes in
-          Self.writeAll(
-            UnsafeRawBufferPointer(rebasing: bytes[piece.range]), to: descriptor,
-            at: offsets[piece.dataset] + piece.range.lowerBound)
-        }
-        if code != 0 { failures.record(code) }
-      }
-    }
-    if failures.code != 0 { throw SystemCallError("pwrite", code: failures.code) }
-  }
-
-  private func pieces() -> [(dataset: Int, range: Range<Int>)] {
-    plan.datasets.indices.flatMap { dataset in
-      let byteCount = plan.datasets[dataset].value.byteCount
-      return stride(from: 0, to: byteCount, by: Self.pieceByteCount).map {
-        (dataset, $0..<min($0 + Self.pieceByteCount, byteCount))
-      }
-    }
-  }
-
-  /// Returns 0, or the `errno` of the call that failed.
-  static func writeAll(
-    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int
-  ) -> Int32 {
-    var written = 0
-    while written < bytes.count {
-      let count = pwrite(
-        descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
-      if count > 0 {
-        written += count
-      } else if count == 0 {
-        return ENOSPC  // nothing taken, nothing reported: no room
-      } else if errno != EINTR {
-        return errno
-      }
-    }
-    return 0
-  }
-}
-
-/// The first failure among several threads.
-///
-/// A class because the threads share it; Sendable because every access holds the lock.
-private final class FirstFailure: @unchecked Sendable {
-  private let lock = DispatchSemaphore(value: 1)
-  private var value: Int32 = 0
-
-  var code: Int32 {
-    lock.wait()
-    defer { lock.signal() }
-    return value
-  }
-
-  func record(_ code: Int32) {
-    lock.wait()
-    defer { lock.signal() }
-    if value == 0 { value = code }
   }
 }

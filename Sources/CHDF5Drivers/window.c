@@ -1,5 +1,5 @@
 // A file driver of libhdf5 that adds an offset to every read.
-#include "CHDF5Window.h"
+#include "CHDF5Drivers.h"
 
 #include <errno.h>
 #include <fcntl.h>

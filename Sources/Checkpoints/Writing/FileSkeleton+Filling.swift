@@ -1,0 +1,167 @@
+import CSystem
+import CZlib
+import Dispatch
+import HDF5
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+extension FileSkeleton {
+  /// Writes a new file: the skeleton with the tensors' bytes where the datasets lie. Outside of libhdf5,
+  /// in the order of the file, from several threads.
+  ///
+  /// - Parameters:
+  ///   - path: there is no file of that name.
+  ///   - datasets: those of the plan, or others of the same dtypes and shapes.
+  ///   - checksumFrom: where the part of the file begins whose CRC-32 is wanted.
+  /// - Returns: that CRC-32; nil if none is wanted.
+  @discardableResult
+  func fill(
+    _ path: String, with datasets: [FilePlan.Dataset], threadCount: Int,
+    checksumFrom start: Int? = nil
+  ) throws(SystemCallError) -> UInt32? {
+    let descriptor = try retryingInterrupted("open") {
+      open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    }
+    defer { close(descriptor) }
+    try Self.reserve(image.byteCount, descriptor)
+    let writes = GatheredWrite.covering(segments(with: datasets), from: 0, splittingAt: start)
+    let outcome = FillOutcome(count: writes.count)
+    let writers = max(1, min(threadCount, writes.count))
+    DispatchQueue.concurrentPerform(iterations: writers) { _ in
+      while let index = outcome.nextIndex() {
+        let write = writes[index]
+        // Now, while the bytes are on their way through the processor anyway.
+        if let start, write.offset >= start {
+          outcome.record(checksum: write.checksum, of: index)
+        }
+        let code = write.perform(descriptor)
+        if code != 0 { outcome.record(failure: code) }
+        #if os(Linux)
+          // The disk begins at once, not at the end when everybody waits. A failure will show there.
+          let begin: UInt32 = 2  // SYNC_FILE_RANGE_WRITE of linux/fs.h
+          _ = sync_file_range(descriptor, off_t(write.offset), off_t(write.byteCount), begin)
+        #endif
+      }
+    }
+    // The tensors own what the segments point to.
+    withExtendedLifetime(datasets) {}
+    if outcome.failure != 0 { throw SystemCallError("pwritev", code: outcome.failure) }
+    guard let start else { return nil }
+    return zip(writes, outcome.checksums).reduce(0) { sum, next in
+      next.0.offset < start
+        ? sum : UInt32(crc32_combine(uLong(sum), uLong(next.1), next.0.byteCount))
+    }
+  }
+
+  /// Takes the room on the disk at once: in one piece, and a disk that is too small shows now.
+  private static func reserve(_ byteCount: Int, _ descriptor: Int32) throws(SystemCallError) {
+    #if os(Linux)
+      while fallocate(descriptor, 0, 0, off_t(byteCount)) != 0 {
+        // A file system that cannot do it takes room as it goes.
+        if errno == EOPNOTSUPP { return }
+        if errno != EINTR { throw SystemCallError("fallocate") }
+      }
+    #endif
+  }
+
+  /// The bytes of the whole file, in order.
+  private func segments(with datasets: [FilePlan.Dataset]) -> [UnsafeRawBufferPointer] {
+    let order = offsets.indices.filter { datasets[$0].value.byteCount > 0 }
+      .sorted { offsets[$0] < offsets[$1] }
+    var segments: [UnsafeRawBufferPointer] = []
+    segments.reserveCapacity(2 * order.count + 16)
+    var position = 0
+    for index in order {
+      image.append(position..<offsets[index], to: &segments)
+      let bytes = datasets[index].value.storageForReading.bytes
+      segments.append(UnsafeRawBufferPointer(bytes))
+      position = offsets[index] + bytes.count
+    }
+    image.append(position..<image.byteCount, to: &segments)
+    return segments
+  }
+}
+
+extension HDF5Image {
+  /// The bytes of a range, block by block.
+  fileprivate func append(_ range: Range<Int>, to segments: inout [UnsafeRawBufferPointer]) {
+    var position = range.lowerBound
+    while position < range.upperBound {
+      let index = position / Self.blockByteCount
+      let start = index * Self.blockByteCount
+      let end = min(range.upperBound, start + Self.blockByteCount)
+      let block = block(index) ?? Zeros.block
+      segments.append(.init(start: block + (position - start), count: end - position))
+      position = end
+    }
+  }
+}
+
+/// A block of zeros for what was never written.
+private enum Zeros {
+  /// Never changed, never freed.
+  nonisolated(unsafe) static let block = UnsafeRawPointer(
+    UnsafeMutableRawBufferPointer.allocateZeros(HDF5Image.blockByteCount))
+}
+
+extension UnsafeMutableRawBufferPointer {
+  fileprivate static func allocateZeros(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    let bytes = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+    bytes.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    return bytes
+  }
+}
+
+/// What the threads of a fill share.
+///
+/// A class because the threads share it; Sendable because every access holds the lock.
+private final class FillOutcome: @unchecked Sendable {
+  private let lock = DispatchSemaphore(value: 1)
+  private var next = 0
+  private var code: Int32 = 0
+  private var sums: [UInt32]
+
+  init(count: Int) { sums = [UInt32](repeating: 0, count: count) }
+
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    lock.wait()
+    defer { lock.signal() }
+    return body()
+  }
+
+  /// The next write that nobody does yet; nil when all are taken, or one has failed.
+  func nextIndex() -> Int? {
+    locked {
+      guard code == 0, next < sums.count else { return nil }
+      defer { next += 1 }
+      return next
+    }
+  }
+
+  func record(failure: Int32) { locked { if code == 0 { code = failure } } }
+  func record(checksum: UInt32, of index: Int) { locked { sums[index] = checksum } }
+
+  /// The first failure's `errno`, or 0.
+  var failure: Int32 { locked { code } }
+  var checksums: [UInt32] { locked { sums } }
+}
+
+// MARK: - Other writers
+
+extension FileSkeleton {
+  /// Writes bytes at a place of a file. Returns 0, or the `errno` of the call that failed.
+  static func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int
+  ) -> Int32 {
+    for write in GatheredWrite.covering([bytes], from: offset) {
+      let code = write.perform(descriptor)
+      if code != 0 { return code }
+    }
+    return 0
+  }
+}
