@@ -12,6 +12,7 @@ Names: `<case>/<kind>`, kind being
     training_config  attribute of the same file
     to_json          model.to_json()
     config.json      member of a .keras archive
+    compile_config   the part of that member which is not the model
     trainables, names  (JSON lists) variables, for the tests of layer schemas
     tree             (JSON object) path of every `vars` group of a .weights.h5 file -> count of datasets
 """
@@ -59,19 +60,31 @@ def decode(value):
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
 
 
+def part(text, key):
+    """The text of a part of a JSON text, exactly as it stands there."""
+    exact = json.dumps(json.loads(text)[key])
+    if exact not in text:
+        raise ValueError(f"{exact} does not stand in {text}")
+    return exact
+
+
 def record(case, model, kinds=("model_config", "training_config", "to_json", "config.json")):
     with tempfile.TemporaryDirectory() as folder:
         whole = os.path.join(folder, "m.h5")
         archive = os.path.join(folder, "m.keras")
         # The archive first: Keras 3 drops the optimizer from a live model's configuration
         # when it writes an .h5 file.
-        if "config.json" in kinds:
+        if "config.json" in kinds or "compile_config" in kinds:
             if IS_KERAS_3:
                 model.save(archive)
             else:
                 model.save(archive, save_format="keras_v3")
             with zipfile.ZipFile(archive) as members:
-                texts[f"{case}/config.json"] = members.read("config.json").decode("utf-8")
+                config = members.read("config.json").decode("utf-8")
+                if "config.json" in kinds:
+                    texts[f"{case}/config.json"] = config
+                if "compile_config" in kinds:
+                    texts[f"{case}/compile_config"] = part(config, "compile_config")
                 if "tree" in kinds:
                     with h5py.File(io.BytesIO(members.read("model.weights.h5")), "r") as file:
                         tree = {}
@@ -236,7 +249,7 @@ def optimizer_case(case, optimizer, **options):
     fresh()
     model = keras.Sequential([keras.Input((2,)), L.Dense(1)], name="s")
     options.setdefault("loss", "mse")
-    record(f"optimizer/{case}", compiled(model, optimizer, **options), kinds=("training_config", "config.json"))
+    record(f"optimizer/{case}", compiled(model, optimizer, **options), kinds=("training_config", "compile_config"))
 
 
 fresh()

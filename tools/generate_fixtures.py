@@ -3,7 +3,7 @@
 
   tools/generate_fixtures.py all             makes everything anew
   tools/generate_fixtures.py digits          Fixtures/digits.h5
-  tools/generate_fixtures.py traces          Fixtures/traces/: optimizer steps of both generations
+  tools/generate_fixtures.py traces          Fixtures/traces/: optimizer steps of every Keras
   tools/generate_fixtures.py models          Fixtures/keras-*/: models saved by Keras
   tools/generate_fixtures.py configurations  Fixtures/keras-*/: optimizers' configurations as JSON
   tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
@@ -29,7 +29,7 @@ GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
 MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsprop", "adam",
           "adamw")
 KINDS = ("digits", "traces", "models", "configurations", "losses", "matrix")
-MATRIX = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
+ENVIRONMENTS = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
 MATRIX_FILES = {
     "keras2": {"frozen_inner_layer": "whole-model", "frozen_wrapped": "whole-model",
                "slash_names": "whole-model", "subclassed": "weights"},
@@ -47,8 +47,8 @@ def make_digits(folder: Path) -> None:
 
 
 def make_traces(folder: Path) -> None:
-    """Fixtures/traces/*.h5."""
-    for environment in GENERATIONS:
+    """Fixtures/traces/*."""
+    for environment in ENVIRONMENTS:
         print(environments.run(environment, "keras_side.record_traces",
                                ["--folder", str(folder / "traces")]), end="")
 
@@ -57,7 +57,7 @@ def check_traces(folder: Path, fraction: float, seed: int) -> bool:
     """Records a part of the traces again; true if all of it equals the files."""
     print(f"recording {fraction:.0%} of the traces again, seed {seed}")
     equal = True
-    for environment in GENERATIONS:
+    for environment in ENVIRONMENTS:
         try:
             print(environments.run(
                 environment, "keras_side.record_traces",
@@ -105,7 +105,7 @@ def make_matrix(folder: Path) -> None:
 def save_matrix(folder: Path, environment: str, options: Sequence[str] = ()) -> None:
     """Rows of the matrix, all of them unless `options` choose, by one Keras into its own folder."""
     print(environments.run(environment, "keras_side.save_matrix",
-                           ["--folder", str(folder / MATRIX[environment]), *options]), end="")
+                           ["--folder", str(folder / ENVIRONMENTS[environment]), *options]), end="")
 
 
 def parse() -> argparse.Namespace:

@@ -93,7 +93,7 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
         saved = fixtures / "matrix"
         if arguments.all:
             saved = folder / "matrix"
-            for environment in generate_fixtures.MATRIX:
+            for environment in generate_fixtures.ENVIRONMENTS:
                 generate_fixtures.save_matrix(saved, environment)
         check_matrix(report, cairn, saved)
         if arguments.all:
@@ -105,7 +105,7 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
 def main() -> int:
     arguments = parse()
     try:
-        for name in ("keras2", "keras3", *(["tfkeras"] if arguments.all else [])):
+        for name in generate_fixtures.ENVIRONMENTS:
             environments.ensure(name)
         if arguments.keep is not None:
             arguments.keep.mkdir(parents=True)

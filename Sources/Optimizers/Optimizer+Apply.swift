@@ -51,7 +51,7 @@ extension Optimizer {
     }
     let isUpdate = (iterations + 1) % Int64(gradientAccumulationSteps ?? 1) == 0
     let work = StepWork(
-      rule: rule, stagedRule: rule as? Adagrad, scalars: scalars,
+      rule: rule, adagrad: rule as? Adagrad, scalars: scalars,
       decay: weightDecay.map { DecayUpdate(decay: Float($0), rate: rate) }, average: average,
       threadCount: threadCount)
 
@@ -107,7 +107,7 @@ extension Optimizer {
       learningRate: learningRate.value(at: iterations), iterations: updateCount,
       arithmetic: arithmetic, decay: legacyDecay)
     let work = StepWork(
-      rule: rule, stagedRule: nil, scalars: scalars, decay: nil, average: nil,
+      rule: rule, adagrad: rule as? Adagrad, scalars: scalars, decay: nil, average: nil,
       threadCount: threadCount)
     var gradients = [gradient]
     convert(&gradients, [variable])

@@ -61,7 +61,7 @@ private struct ElementRun: @unchecked Sendable {
     _ item: UpdatePlan.Elements, _ range: Range<Int>, _ scratch: UnsafeMutableRawPointer?
   ) {
     let isSingle = item.average == nil && !item.decays && item.transform.isIdentity
-    let stagedRule = isSingle || item.gradient == nil ? nil : work.stagedRule
+    let stagedRule = isSingle || item.gradient == nil ? nil : work.adagrad
     let isWhole =
       isSingle || (stagedRule?.canUpdate(item.dtype, item.transform, work.scalars) ?? false)
     let block = isWhole ? range.count : UpdatePlan.blockElementCount

@@ -20,49 +20,72 @@ extension UpdatePlan {
     _ item: Rows, _ work: StepWork, _ sums: UnsafeMutableRawPointer?, _ sumByteCount: Int
   ) {
     let width = max(1, item.width)
-    let run = RowRun(plan: self, item: item, work: work, sums: sums, sumByteCount: sumByteCount)
-    parallel(
-      count: item.handling == .everyRow ? item.rowCount : grouping.rows.count,
-      chunk: max(1, Self.chunkRowElementCount / width),
-      serialBelow: max(2, Self.serialRowElementCount / width), threadCount: work.threadCount
-    ) { range, thread in run.update(range, thread: thread) }
+    grouping.withGroups { groups in
+      let run = RowRun(
+        plan: self, groups: groups, item: item, work: work, sums: sums,
+        sumByteCount: sumByteCount)
+      parallel(
+        count: item.handling == .everyRow ? item.rowCount : groups.count,
+        chunk: max(1, Self.chunkRowElementCount / width),
+        serialBelow: max(2, Self.serialRowElementCount / width), threadCount: work.threadCount
+      ) { range, thread in run.update(range, thread: thread) }
+    }
   }
 
   /// Fills `groupOfRow`.
   private mutating func indexGroups(rowCount: Int) {
     groupOfRow.removeAll(keepingCapacity: true)
     groupOfRow.append(contentsOf: repeatElement(0, count: rowCount))
-    for (group, row) in grouping.rows.enumerated() { groupOfRow[row] = group + 1 }
+    grouping.withGroups { groups in
+      for group in 0..<groups.count { groupOfRow[groups.rows[group]] = group + 1 }
+    }
   }
 }
 
 /// One pass over rows. Sendable as the plan is: threads get rows of their own.
 private struct RowRun: @unchecked Sendable {
   let plan: UpdatePlan
+  let groups: RowGroups
   let item: UpdatePlan.Rows
   let work: StepWork
   let sums: UnsafeMutableRawPointer?
   let sumByteCount: Int
 
   private static let prefetchDistance = 4
+  /// Rows that are kept for snapshots before they are updated: few enough to be in the cache still.
+  private static let preservedRowCount = 64
 
   /// Updates some groups, or some rows where every row is updated.
   func update(_ range: Range<Int>, thread: Int) {
     let sum = sums.map { $0 + thread * sumByteCount }
+    guard !plan.snapshots.isEmpty else { return update(range, sum) }
+    let rowByteCount = item.width * item.dtype.byteCount
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.preservedRowCount) {
+      let part = start..<min(start + Self.preservedRowCount, range.upperBound)
+      let rows = UnsafeBufferPointer(start: groups.rows + part.lowerBound, count: part.count)
+      for snapshot in plan.snapshots { snapshot.preserve(rows: rows, byteCount: rowByteCount) }
+      update(part, sum)
+    }
+  }
+
+  private func update(_ range: Range<Int>, _ sum: UnsafeMutableRawPointer?) {
     plan.slots.withUnsafeBufferPointer { slots in
       plan.ownVariables.withUnsafeBufferPointer { ownVariables in
         let slots = UnsafeBufferPointer(
           rebasing: slots[item.firstSlot..<item.firstSlot + item.slotCount])
-        for position in range {
-          if item.handling == .everyRow {
-            let group = plan.groupOfRow[position] - 1
-            update(row: position, group: group < 0 ? nil : group, sum, slots, ownVariables)
-          } else {
-            if position + Self.prefetchDistance < range.upperBound {
-              prefetch(row: plan.grouping.rows[position + Self.prefetchDistance], slots)
+        if item.handling == .everyRow {
+          for row in range {
+            let group = plan.groupOfRow[row] - 1
+            update(row: row, group: group < 0 ? nil : group, sum, slots, ownVariables)
+          }
+        } else if let adagrad = work.adagrad, adagrad.canUpdateRows(item.dtype, work.scalars) {
+          adagrad.update(groups, range, of: item, slots[0], work.scalars, sum: sum)
+        } else {
+          for group in range {
+            if group + Self.prefetchDistance < range.upperBound {
+              prefetch(row: groups.rows[group + Self.prefetchDistance], slots)
             }
-            update(
-              row: plan.grouping.rows[position], group: position, sum, slots, ownVariables)
+            update(row: groups.rows[group], group: group, sum, slots, ownVariables)
           }
         }
       }
@@ -74,21 +97,17 @@ private struct RowRun: @unchecked Sendable {
     _ ownVariables: UnsafeBufferPointer<UnsafeRawPointer>
   ) {
     let byteOffset = row * item.width * item.dtype.byteCount
-    plan.preserve(byteOffset..<byteOffset + item.width * item.dtype.byteCount)
-    let start = group.map { plan.grouping.starts[$0] } ?? 0
-    let end = group.map { plan.grouping.starts[$0 + 1] } ?? 0
-    plan.grouping.positions.withUnsafeBufferPointer { positions in
-      let update = RowUpdate(
-        dtype: item.dtype, count: item.width, variable: item.variable.advanced(by: byteOffset),
-        scalars: work.scalars, gradientCount: end - start, slots: slots, byteOffset: byteOffset,
-        gradients: item.gradients, positions: positions.baseAddress.map { $0 + start },
-        ownVariables: ownVariables)
-      if let sum, end > start {
-        update.addGradients(into: sum)
-        work.rule.update(update.withOnlyGradient(sum))
-      } else {
-        work.rule.update(update)
-      }
+    let start = group.map { groups.starts[$0] } ?? 0
+    let end = group.map { groups.starts[$0 + 1] } ?? 0
+    let update = RowUpdate(
+      dtype: item.dtype, count: item.width, variable: item.variable.advanced(by: byteOffset),
+      scalars: work.scalars, gradientCount: end - start, slots: slots, byteOffset: byteOffset,
+      gradients: item.gradients, positions: groups.positions + start, ownVariables: ownVariables)
+    if let sum, end > start {
+      update.addGradients(into: sum)
+      work.rule.update(update.withOnlyGradient(sum))
+    } else {
+      work.rule.update(update)
     }
   }
 

@@ -47,8 +47,8 @@ struct UpdatePlan: @unchecked Sendable {
   var slots: [Plane] = []
   /// The elements of the rule's own variables.
   var ownVariables: [UnsafeRawPointer] = []
-  /// The snapshots of what the rows belong to that are being updated.
-  private var snapshots: [PreImages] = []
+  /// The snapshots of the variable, and of its slots, of which rows are being updated.
+  private(set) var snapshots: [PreImages] = []
   /// Storages that a snapshot might give up while they are read.
   private var keptAlive: [TensorStorage] = []
   /// By position in the call, the place of the variable among the built ones.
@@ -87,11 +87,6 @@ struct UpdatePlan: @unchecked Sendable {
 
   /// Each of these must hear of every row before it is changed.
   mutating func tell(_ snapshots: [PreImages]) { self.snapshots += snapshots }
-
-  /// Lets snapshots keep the bytes at `range` of a variable and its slots, which will be changed.
-  func preserve(_ range: Range<Int>) {
-    for snapshot in snapshots { snapshot.preserve(range) }
-  }
 
   mutating func forgetSnapshots() { snapshots.removeAll(keepingCapacity: true) }
 
@@ -156,8 +151,8 @@ struct UpdatePlan: @unchecked Sendable {
 /// What all pieces of one step share.
 struct StepWork {
   let rule: any UpdateRule
-  /// The rule, if it can take a gradient through all stages by itself.
-  let stagedRule: Adagrad?
+  /// The rule, if it is Adagrad: it can take a gradient through all stages, and many rows, in one loop.
+  let adagrad: Adagrad?
   let scalars: StepScalars
   let decay: DecayUpdate?
   let average: AverageUpdate?

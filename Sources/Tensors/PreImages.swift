@@ -89,9 +89,14 @@ package final class PreImages: @unchecked Sendable {
 // MARK: - The owner's side
 
 extension PreImages {
-  /// Keeps what the bytes at `range` are, where the reader may still ask for it. Afterwards the caller may
-  /// change them. From any thread.
-  package func preserve(_ range: Range<Int>) {
+  /// Keeps what some rows are, of `rowByteCount` bytes each, where the reader may still ask for it.
+  /// Afterwards the caller may change them. From any thread.
+  package func preserve(rows: UnsafeBufferPointer<Int>, byteCount rowByteCount: Int) {
+    for row in rows { preserve(row * rowByteCount..<(row + 1) * rowByteCount) }
+  }
+
+  /// Keeps what the bytes at `range` are.
+  func preserve(_ range: Range<Int>) {
     forEachRegion(range) { region, part in
       if isDiscarded[region].load(ordering: .acquiring) { return }
       regions[region].withLock { state in
@@ -159,6 +164,13 @@ extension PreImages {
       }
     }
     copyMemory(upTo: range.upperBound)
+  }
+
+  /// Bytes that are kept.
+  var keptByteCount: Int {
+    (0..<regionCount).reduce(0) { sum, region in
+      sum + regions[region].withLock { $0.imageCount } * Self.granuleByteCount
+    }
   }
 
   /// Gives up the bytes at `range`, which nobody will ask for again. Each byte may be given up once.

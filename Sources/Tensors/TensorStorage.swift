@@ -105,6 +105,9 @@ extension TensorStorage {
     return .init(rebasing: UnsafeRawBufferPointer(scratch)[..<range.count])
   }
 
+  /// Bytes that are kept because the original has changed them.
+  var keptByteCount: Int { preImages?.keptByteCount ?? 0 }
+
   func discard(_ range: Range<Int>) { preImages?.discard(range) }
 
   private func base(of snapshot: PreImages) -> UnsafeMutableRawPointer {

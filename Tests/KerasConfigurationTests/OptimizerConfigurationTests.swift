@@ -20,7 +20,7 @@ struct OptimizerConfigurationTests {
     let json =
       container == .attribute
       ? try texts.json("optimizer/\(name)/training_config")["optimizer_config"]
-      : try texts.json("optimizer/\(name)/config.json")["compile_config"]?["optimizer"]
+      : try texts.json("optimizer/\(name)/compile_config")["optimizer"]
     return OptimizerEntry(json: try #require(json), dialect: texts.dialect)
   }
 

@@ -10,8 +10,8 @@ struct TrainingConfigurationTests {
       let expected = texts[name].replacingAlias()
       #expect(try training.json(for: texts.dialect, in: .attribute).text == expected, "\(name)")
     }
-    for name in texts.cases("optimizer/", "config.json") {
-      let compiled = try #require(try texts.json(name)["compile_config"])
+    for name in texts.cases("optimizer/", "compile_config") {
+      let compiled = try texts.json(name)
       let training = try TrainingConfiguration(json: compiled, dialect: texts.dialect)
       #expect(
         try training.json(for: texts.dialect, in: .document).text
@@ -73,11 +73,11 @@ struct TrainingConfigurationTests {
     let loss = LossConfiguration(function, isFromLogits: true)
     for texts in KerasTexts.all {
       let attribute = try texts.json("optimizer/loss/object_\(name)/training_config")["loss"]
-      let document = try texts.json("optimizer/loss/object_\(name)/config.json")["compile_config"]
+      let document = try texts.json("optimizer/loss/object_\(name)/compile_config")
       #expect(loss.json(for: texts.dialect, in: .attribute).text == attribute?.text)
-      #expect(loss.json(for: texts.dialect, in: .document).text == document?["loss"]?.text)
+      #expect(loss.json(for: texts.dialect, in: .document).text == document["loss"]?.text)
       #expect(try LossConfiguration(json: #require(attribute)) == loss)
-      #expect(try LossConfiguration(json: #require(document?["loss"])) == loss)
+      #expect(try LossConfiguration(json: #require(document["loss"])) == loss)
     }
   }
 

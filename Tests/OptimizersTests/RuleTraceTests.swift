@@ -109,10 +109,11 @@ struct RuleTraceTests {
 }
 
 extension RuleRecording {
-  /// Whether `what` follows from `1 / sqrt` of eight or more float32 numbers by TensorFlow.
+  /// Whether `what` follows from `1 / sqrt` of eight or more float32 numbers by TensorFlow; fewer are
+  /// computed one by one, to the bit.
   fileprivate func dependsOnApproximation(_ what: String) -> Bool {
     guard case .rmsprop = configuration.rule, configuration.arithmetic == .keras2,
-      initial[0].dtype == .float32
+      initial.contains(where: { $0.dtype == .float32 && $0.elementCount >= 8 })
     else { return false }
     return ["value", "momentum", "average"].contains(what)
   }

@@ -1,8 +1,5 @@
-import Foundation
-import HDF5
 import KerasConfiguration
 import Optimizers
-import TestSupport
 import Testing
 
 @testable import Tensors
@@ -16,36 +13,28 @@ struct Trace: CustomTestStringConvertible {
 
   var testDescription: String { "\(generation)\(table) \(name)" }
 
-  /// Every recording of a table that ships; empty if the fixtures are missing.
-  static func all(_ table: String) -> [Trace] {
-    ["keras-2.12", "keras-3.15"].flatMap { generation in
-      do {
-        let file = try HDF5File.open(Fixture.path("traces/\(generation)\(table).h5"))
-        let root = try file.root()
-        return try root.memberNames().map {
-          Trace(generation: generation, table: table, name: $0)
-        }
-      } catch {
-        return []
+  /// Every recording of a table that ships, by these generations of Keras.
+  static func all(
+    _ table: String, of generations: [String] = ["keras-2.12", "keras-3.15"]
+  ) -> [Trace] {
+    generations.flatMap { generation in
+      StoredTrace.names(in: generation + table).map {
+        Trace(generation: generation, table: table, name: $0)
       }
     }
   }
 
   /// What was recorded.
   func load() throws -> Recording {
-    let file = try HDF5File.open(Fixture.path("traces/\(generation)\(table).h5"))
-    let root = try file.root()
-    let group = try root.openGroup(name)
-    let recipe = try JSONValue(parsing: group.attributes.string("configuration"))
-    let keras = try JSONValue(parsing: group.attributes.string("keras_configuration"))
+    let stored = try StoredTrace(named: name, in: generation + table)
+    let recipe = stored.recipe
     let series = try (recipe["variables"]?.array ?? []).enumerated().map { index, entry in
-      try loadSeries(group, index, entry)
+      try loadSeries(stored, index, entry)
     }
     return Recording(
       optimizer: OptimizerEntry(
-        json: [
-          "class_name": recipe["optimizer"] ?? .null, "config": keras,
-        ], dialect: generation == "keras-3.15" ? .keras3 : .keras2),
+        json: ["class_name": recipe["optimizer"] ?? .null, "config": stored.kerasConfiguration],
+        dialect: dialect),
       arguments: recipe["arguments"] ?? .null,
       stepCount: recipe["steps"]?.int ?? 0,
       events: try (recipe["events"]?.array ?? []).map(Recording.Event.init),
@@ -53,44 +42,33 @@ struct Trace: CustomTestStringConvertible {
         .compactMap(\.int),
       excludedPatterns: (recipe["weightDecayExclusions"]?["patterns"]?.array ?? [])
         .compactMap(\.string),
-      series: series, rates: try tensor(group, "rates").elements(of: Float.self),
-      iterations: try tensor(group, "iterations").elements(of: Int64.self))
+      series: series, rates: try stored.tensor(at: "rates").elements(of: Float.self),
+      iterations: try stored.tensor(at: "iterations").elements(of: Int64.self))
+  }
+
+  private var dialect: Dialect {
+    switch generation {
+    case "keras-3.15": .keras3
+    case "tf_keras-2.21": .tfKeras
+    default: .keras2
+    }
   }
 
   private func loadSeries(
-    _ group: borrowing HDF5Group, _ index: Int, _ entry: JSONValue
+    _ stored: StoredTrace, _ index: Int, _ entry: JSONValue
   ) throws -> Recording.Series {
     let isRows = entry["gradientKind"]?.string == "rows"
     var slots: [String: Tensor] = [:]
-    for (slot, path) in [
-      ("accumulator", "accumulators"), ("average", "averages"),
-      ("gradient_accumulator", "gradient_accumulators"),
-    ] where try group.exists(path) {
-      slots[slot] = try tensor(group, "\(path)/\(index)")
+    for slot in ["accumulator", "average", "gradient_accumulator"] {
+      slots[slot] = stored.tensor(ifAt: "\(slot)s/\(index)")
     }
     return try Recording.Series(
       name: entry["name"]?.string ?? "",
-      initial: tensor(group, "initial/\(index)"),
-      gradients: tensor(group, "gradients/\(index)" + (isRows ? "/values" : "")),
-      rowIndices: isRows ? tensor(group, "gradients/\(index)/indices") : nil,
-      variables: tensor(group, "variables/\(index)"), slots: slots,
-      finalized: group.exists("finalized") ? tensor(group, "finalized/\(index)") : nil)
-  }
-
-  private func tensor(_ group: borrowing HDF5Group, _ path: String) throws -> Tensor {
-    let dataset = try group.openDataset(path)
-    let dtype: DType =
-      switch dataset.elementType {
-      case .float16: .float16
-      case .bfloat16: .bfloat16
-      case .float32: .float32
-      case .float64: .float64
-      case .int64: .int64
-      default: throw CocoaError(.fileReadCorruptFile)
-      }
-    var tensor = Tensor(zeros: Shape(dataset.shape), dtype: dtype)
-    try tensor.withUnsafeMutableBytes { try dataset.read(into: $0) }
-    return tensor
+      initial: stored.tensor(at: "initial/\(index)"),
+      gradients: stored.tensor(at: "gradients/\(index)" + (isRows ? "/values" : "")),
+      rowIndices: isRows ? stored.tensor(at: "gradients/\(index)/indices") : nil,
+      variables: stored.tensor(at: "variables/\(index)"), slots: slots,
+      finalized: stored.tensor(ifAt: "finalized/\(index)"))
   }
 }
 

@@ -7,13 +7,29 @@ import Testing
 /// Replays what eager Keras did, from the same start with the same gradients.
 @Suite("Adagrad replays the traces of eager Keras bit for bit")
 struct TraceTests {
-  static let traces = Trace.all("") + Trace.all("-options")
+  static let traces = Trace.all("") + Trace.all("-options") + averageTraces
+  /// Averages where gradients are absent, which Keras 2.12 gives to the wrong variables.
+  static let averageTraces = Trace.all("-averages", of: ["tf_keras-2.21"])
 
   @Test("both generations' traces ship, at least forty each")
   func tracesExist() {
     for generation in ["keras-2.12", "keras-3.15"] {
       #expect(Trace.all("").filter { $0.generation == generation }.count >= 30)
       #expect(Trace.all("-options").filter { $0.generation == generation }.count >= 40)
+    }
+  }
+
+  @Test("averages are recorded with each gradient absent, however often they overwrite")
+  func averageTracesExist() throws {
+    let recordings = try Self.averageTraces.map { try $0.load() }
+    for absent in [[0], [1], [2], [0, 1]] {
+      for frequency in [nil, 1, 3] {
+        #expect(
+          recordings.contains { recording in
+            recording.arguments["ema_overwrite_frequency"]?.int == frequency
+              && recording.events.contains { $0.absentGradients == absent }
+          }, "\(absent) absent, overwritten every \(frequency.map(String.init) ?? "never")")
+      }
     }
   }
 

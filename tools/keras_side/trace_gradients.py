@@ -25,7 +25,7 @@ class DenseGradient:
         """What is stored where Keras is given None."""
         return DenseGradient(np.zeros_like(self.values))
 
-    def datasets(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, np.ndarray]:
         """What is stored, by the end of its path."""
         return {"": self.values}
 
@@ -47,7 +47,7 @@ class RowGradient:
         """What is stored where Keras is given None."""
         return RowGradient(np.zeros_like(self.indices), np.zeros_like(self.values), self.shape)
 
-    def datasets(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, np.ndarray]:
         """What is stored, by the end of its path."""
         return {"/indices": self.indices, "/values": self.values}
 

@@ -8,6 +8,10 @@ from keras_side.trace_table import (
     BOTH, KERAS3, STANDARD_SHAPES, Event, Shape, TraceRow, average, schedule)
 
 ROWS: tuple[Shape, ...] = ((6, 2), (4,))
+FEW: tuple[Shape, ...] = ((), (7,), (3, 2))
+FEW_ROWS: tuple[Shape, ...] = ((3, 2), (4,))
+"""Of RMSprop: fewer than eight elements at a time, so that Keras 2.12 computes them alike on every
+processor. Eight or more float32 go through TensorFlow's approximate `rsqrt`, as in `hundred_elements`."""
 
 
 def optimizer_rows(arithmetic: str) -> list[TraceRow]:
@@ -26,6 +30,7 @@ _DECAY = schedule("ExponentialDecay", initial_learning_rate=0.1, decay_steps=3, 
 _COUNTER = (Event(0, iterations=1000),)
 _ABSENT = (Event(1, absent_gradients=(2,)), Event(4, absent_gradients=(1, 2)))
 _INDEXED = {"shapes": ROWS, "row_indexed": {0: 4}}
+_FEW_INDEXED = {"shapes": FEW_ROWS, "row_indexed": {0: 3}}
 
 TABLE: tuple[TraceRow, ...] = (
     _row("SGD", "defaults"),
@@ -49,20 +54,24 @@ TABLE: tuple[TraceRow, ...] = (
          {"learning_rate": 0.1, "momentum": 0.9, "gradient_accumulation_steps": 3},
          arithmetics=(KERAS3,)),
 
-    _row("RMSprop", "defaults"),
-    _row("RMSprop", "momentum", {"learning_rate": 0.05, "rho": 0.8, "momentum": 0.9}),
-    _row("RMSprop", "centered", {"learning_rate": 0.05, "centered": True}),
+    _row("RMSprop", "defaults", shapes=FEW),
+    _row("RMSprop", "momentum", {"learning_rate": 0.05, "rho": 0.8, "momentum": 0.9}, shapes=FEW),
+    _row("RMSprop", "centered", {"learning_rate": 0.05, "centered": True}, shapes=FEW),
     _row("RMSprop", "centered_momentum",
          {"learning_rate": 0.05, "momentum": 0.5, "centered": True, "epsilon": 1e-3,
-          "weight_decay": 0.01}),
-    _row("RMSprop", "average", average(0.9, 3, learning_rate=0.05)),
+          "weight_decay": 0.01}, shapes=FEW),
+    _row("RMSprop", "average", average(0.9, 3, learning_rate=0.05), shapes=FEW),
     _row("RMSprop", "float64", {"learning_rate": 0.05, "momentum": 0.9, "centered": True},
          dtype="float64"),
     _row("RMSprop", "hundred_elements", {"learning_rate": 0.05}, steps=4, shapes=((101,),)),
-    _row("RMSprop", "rows", {"learning_rate": 0.05}, **_INDEXED),
+    _row("RMSprop", "hundred_elements_momentum", {"learning_rate": 0.05, "momentum": 0.9},
+         steps=4, shapes=((101,),)),
+    _row("RMSprop", "rows", {"learning_rate": 0.05}, **_FEW_INDEXED),
     _row("RMSprop", "rows_centered_momentum",
-         {"learning_rate": 0.05, "momentum": 0.9, "centered": True, "epsilon": 0.01}, **_INDEXED),
-    _row("RMSprop", "absent", {"learning_rate": 0.05, "momentum": 0.9}, events=_ABSENT),
+         {"learning_rate": 0.05, "momentum": 0.9, "centered": True, "epsilon": 0.01},
+         **_FEW_INDEXED),
+    _row("RMSprop", "absent", {"learning_rate": 0.05, "momentum": 0.9}, shapes=FEW,
+         events=_ABSENT),
 
     _row("Adam", "defaults", steps=12),
     _row("Adam", "amsgrad", {"learning_rate": 0.05, "amsgrad": True}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,9 @@ import tensorflow as tf
 
 from keras_side.files import dtype_named
 from keras_side.generation import Generation
+from keras_side.trace_files import Trace
 from keras_side.trace_gradients import DenseGradient, RowGradient, gradients_of
 from keras_side.trace_table import Event, TraceRow, powers_of_two
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What is stored of one row: attribute texts and datasets by path."""
-
-    attributes: dict[str, str]
-    datasets: dict[str, np.ndarray]
 
 
 def record(generation: Generation, row: TraceRow) -> Trace:
@@ -58,23 +50,23 @@ def record(generation: Generation, row: TraceRow) -> Trace:
                 log.add(f"{_folder(row, slot)}/{index}", value, dtype)
         log.add("iterations", int(generation.counter(optimizer).numpy()), np.int64)
 
-    datasets = {f"initial/{index}": value for index, value in enumerate(initial)}
-    datasets.update(log.stacked())
+    arrays = {f"initial/{index}": value for index, value in enumerate(initial)}
+    arrays.update(log.stacked())
     if row.arguments.get("use_ema"):
         optimizer.finalize_variable_values(variables)
         for index, variable in enumerate(variables):
-            datasets[f"finalized/{index}"] = generation.array(variable)
-    attributes = {
+            arrays[f"finalized/{index}"] = generation.array(variable)
+    texts = {
         "configuration": json.dumps(_configuration(generation, row, names)),
         "keras_configuration": json.dumps(keras_configuration),
         "optimizer_variables": json.dumps(
             [generation.raw_name(variable) for variable in optimizer.variables]),
     }
-    return Trace(attributes, datasets)
+    return Trace(texts, arrays)
 
 
 def _folder(row: TraceRow, slot: str) -> str:
-    """The group of a slot's datasets."""
+    """The path in front of a slot's arrays."""
     if slot in ("average", "gradient_accumulator") or row.optimizer == "Adagrad":
         return f"{slot}s"
     return f"slots/{slot}"
@@ -144,7 +136,7 @@ class _Log:
 
     def gradients(self, gradients: list[DenseGradient | RowGradient]) -> None:
         for index, gradient in enumerate(gradients):
-            for name, value in gradient.datasets().items():
+            for name, value in gradient.arrays().items():
                 self.add(f"gradients/{index}{name}", value, value.dtype)
 
     def stacked(self) -> dict[str, np.ndarray]:

@@ -39,6 +39,29 @@ void ck_adagrad_stages_f32(
     const float *variable, float *new_variable, const float *accumulator, float *new_accumulator,
     const float *average, float *new_average);
 
+/// Some rows of a table, and the gradients that name them. The gradients of group `g` are the rows
+/// `positions[starts[g]]` up to `positions[starts[g + 1] - 1]` of `gradients`, in order of appearance; the
+/// row that they name is `rows[g]`. No two groups name the same row.
+struct ck_row_groups {
+  size_t count;
+  /// Elements of a row.
+  size_t width;
+  const long *rows, *starts, *positions;
+  const float *gradients;
+};
+
+/// One step of Adagrad over rows of a table, in place: for each group, with `sum` its gradients added up
+/// from zero, one step of `ck_adagrad_f32`. `sum` has room for a row.
+void ck_adagrad_summed_rows_f32(
+    const struct ck_row_groups *groups, float rate, float epsilon, float *variable,
+    float *accumulator, float *sum);
+
+/// As `ck_adagrad_summed_rows_f32`, without a sum: for each group the squares of all its gradients are
+/// added to the accumulator, then each of them moves the variable by that accumulator's root.
+void ck_adagrad_separate_rows_f32(
+    const struct ck_row_groups *groups, float rate, float epsilon, float *variable,
+    float *accumulator);
+
 /// A moving average over `count` elements: new_average = keep * average + take * variable
 void ck_average_f32(
     size_t count, float keep, float take, const float *variable, const float *average,

@@ -1,5 +1,6 @@
 import CCeilings
 import Dispatch
+import Foundation
 import Optimizers
 import Tensors
 
@@ -64,7 +65,7 @@ struct Training {
   }
 }
 
-/// Plain arrays for the ceiling loops, aligned and touched like a tensor's.
+/// Plain arrays for the ceiling loops, aligned, touched and in huge pages like a large tensor's.
 ///
 /// Sendable because each thread of a loop gets a part of its own.
 final class Arrays: @unchecked Sendable {
@@ -74,8 +75,11 @@ final class Arrays: @unchecked Sendable {
   init(count: Int) {
     self.count = count
     planes = (0..<4).map { _ in
-      let plane = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 64)
-        .bindMemory(to: Float.self, capacity: count)
+      let bytes = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 2 << 20)
+      #if os(Linux)
+        _ = madvise(bytes, count * 4, MADV_HUGEPAGE)
+      #endif
+      let plane = bytes.bindMemory(to: Float.self, capacity: count)
       plane.initialize(repeating: 1, count: count)
       return plane
     }
