@@ -4,9 +4,12 @@ public import Tensors
 /// that do not overlap when a snapshot still holds the old values. Valid only during the call that
 /// passes it.
 public struct Plane {
+  /// The values before the step.
   public let old: UnsafeRawPointer
+  /// Where the values after the step go.
   public let new: UnsafeMutableRawPointer
 
+  /// `old` and `new` are equal, or do not overlap.
   public init(old: UnsafeRawPointer, new: UnsafeMutableRawPointer) {
     self.old = old
     self.new = new
@@ -29,8 +32,11 @@ public struct ElementUpdate {
   public let dtype: DType
   /// How many elements there are.
   public let count: Int
+  /// The variable's elements.
   public let variable: Plane
+  /// The gradient's elements, after clipping: `count` of `dtype`.
   public let gradient: UnsafeRawPointer
+  /// What all updates of the step share: rate, counter, arithmetic.
   public let scalars: StepScalars
   let slots: UnsafeBufferPointer<Plane>
   let byteOffset: Int
@@ -50,7 +56,9 @@ public struct RowUpdate {
   public let dtype: DType
   /// How many elements a row has.
   public let count: Int
+  /// The row of the variable; its planes are in place.
   public let variable: Plane
+  /// What all updates of the step share: rate, counter, arithmetic.
   public let scalars: StepScalars
   /// How many gradients name this row; at least one unless the rule updates every row.
   public let gradientCount: Int

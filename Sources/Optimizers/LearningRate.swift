@@ -21,5 +21,6 @@ extension LearningRate: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
   /// A constant rate, rounded to float32.
   public init(floatLiteral value: Double) { self = .constant(Float(value)) }
 
+  /// A constant rate, rounded to float32. (Keras 3 refuses integers.)
   public init(integerLiteral value: Int) { self = .constant(Float(value)) }
 }

@@ -78,6 +78,7 @@ extension Optimizer {
 public struct OwnVariable: Sendable {
   /// What the rule asked for.
   public let description: OwnVariableDescription
+  /// Its present value, of the shape and dtype that were asked for.
   public internal(set) var value: Tensor
 
   init(_ description: OwnVariableDescription) {

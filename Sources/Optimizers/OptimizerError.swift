@@ -75,6 +75,7 @@ public enum OptimizerError: Error, Sendable, Hashable {
 }
 
 extension OptimizerError: CustomStringConvertible {
+  /// One line: what was asked for, what was expected and found, and the cure where there is one.
   public var description: String {
     switch self {
     case .invalidArgument(let name, let value, let requirement):

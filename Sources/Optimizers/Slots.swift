@@ -42,9 +42,12 @@ public struct Slots: Sendable {
 
 /// Which slot variable: its slot's name and the variable that it belongs to.
 public struct SlotID: Sendable, Hashable {
+  /// The slot's canonical name, such as `accumulator`.
   public let slot: String
+  /// The model variable that it belongs to.
   public let variable: VariableID
 
+  /// The slot `slot` of `variable`; whether an optimizer has it is not asked.
   public init(slot: String, variable: VariableID) {
     self.slot = slot
     self.variable = variable

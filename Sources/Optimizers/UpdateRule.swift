@@ -72,12 +72,16 @@ extension UpdateRule {
 
 /// What an optimizer knows of a variable apart from its values.
 public struct VariableDescription: Sendable, Hashable {
+  /// What tells the variable from all others.
   public let id: VariableID
   /// The canonical name, for messages and labels.
   public let name: String
+  /// The shape of its value.
   public let shape: Shape
+  /// The type of its elements.
   public let dtype: DType
 
+  /// What `variable` is, without its value.
   public init(_ variable: Variable) {
     id = variable.id
     name = variable.name
@@ -90,8 +94,10 @@ public struct VariableDescription: Sendable, Hashable {
 public struct SlotDescription: Sendable, Hashable {
   /// The slot's name, such as `accumulator`; a file labels it `<slot>/<variable>`.
   public let name: String
+  /// What its elements are when the optimizer is built.
   public let initialValue: InitialValue
 
+  /// What a slot starts with.
   public enum InitialValue: Sendable, Hashable {
     /// Every element is this number, rounded to the variable's dtype.
     case constant(Double)
@@ -99,6 +105,7 @@ public struct SlotDescription: Sendable, Hashable {
     case variable
   }
 
+  /// A slot with this name, which no other slot of the rule has.
   public init(name: String, initialValue: InitialValue) {
     self.name = name
     self.initialValue = initialValue
@@ -109,11 +116,14 @@ public struct SlotDescription: Sendable, Hashable {
 public struct OwnVariableDescription: Sendable, Hashable {
   /// Its name, which no slot and no other such variable has.
   public let name: String
+  /// The shape of its value.
   public let shape: Shape
+  /// The type of its elements.
   public let dtype: DType
   /// What every element starts with, rounded to the dtype.
   public let initialValue: Double
 
+  /// By default a float32 scalar that starts at zero, as Keras's `add_variable` makes it.
   public init(name: String, shape: Shape = [], dtype: DType = .float32, initialValue: Double = 0) {
     self.name = name
     self.shape = shape
@@ -129,10 +139,12 @@ public struct StepScalars: Sendable, Hashable {
   /// The counter before this step; 0 in the first. Under gradient accumulation it counts updates, not
   /// calls.
   public let iterations: Int64
+  /// Whose formulas apply, where the generations differ.
   public let arithmetic: Arithmetic
   /// The legacy classes' decay of the rate; 0 everywhere else.
   let decay: Double
 
+  /// For calling a rule by itself; ``Optimizer`` makes its own.
   public init(learningRate: Float, iterations: Int64, arithmetic: Arithmetic) {
     self.init(
       learningRate: learningRate, iterations: iterations, arithmetic: arithmetic, decay: 0)

@@ -32,6 +32,7 @@ extension Optimizer {
 /// Which variables do not decay; see
 /// ``Optimizer/excludeFromWeightDecay(_:patterns:modelName:)``.
 public struct WeightDecayExclusions: Sendable, Hashable {
+  /// Those that are excluded one by one (Keras's `var_list`).
   public let variables: Set<VariableID>
   /// Regular expressions, searched anywhere in a name.
   public let patterns: [String]

@@ -40,7 +40,8 @@ struct FileSkeleton: Sendable {
       let offset = try group.createDataset(named: name, forms.form(of: value))
       // Nothing is allocated for a dataset without elements, and nothing will be written.
       guard let offset = offset ?? (value.byteCount == 0 ? 0 : nil) else {
-        preconditionFailure("\(plan.datasets[index].path) was created without a place for its bytes")
+        preconditionFailure(
+          "\(plan.datasets[index].path) was created without a place for its bytes")
       }
       offsets[index] = offset
     }

@@ -36,6 +36,7 @@ public struct Adam: ScalarUpdateRule, Hashable {
   /// Whether the greatest velocity so far divides.
   public let isAMSGrad: Bool
 
+  /// With Keras's defaults, the same in both generations; nothing is refused, as there.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-7, amsgrad: Bool = false
   ) {

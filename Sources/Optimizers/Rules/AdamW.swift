@@ -14,6 +14,7 @@ public struct AdamW: ScalarUpdateRule, Hashable {
   /// What follows the decay.
   public var adam: Adam
 
+  /// With Keras's defaults, the same in both generations; nothing is refused, as there.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-7, amsgrad: Bool = false
   ) {
@@ -22,6 +23,7 @@ public struct AdamW: ScalarUpdateRule, Hashable {
 
   public var className: String { "AdamW" }
 
+  /// 0.004, as in both generations.
   public var defaultWeightDecay: Double? { 0.004 }
 
   public func slots(

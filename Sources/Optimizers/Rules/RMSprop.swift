@@ -39,6 +39,7 @@ public struct RMSprop: ScalarUpdateRule, Hashable {
   /// Whether the variance of the gradients divides, in place of the mean of their squares.
   public let isCentered: Bool
 
+  /// With Keras's defaults, the same in both generations; nothing is refused, as there.
   public init(
     rho: Double = 0.9, momentum: Double = 0, epsilon: Double = 1e-7, centered: Bool = false
   ) {

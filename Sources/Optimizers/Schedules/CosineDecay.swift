@@ -21,6 +21,7 @@ public import KerasConfiguration
 /// Source: `CosineDecay` in `keras/src/optimizers/schedules/learning_rate_schedule.py` (Keras 3.15; Keras
 /// 2.12 has no warmup).
 public struct CosineDecay: LearningRateSchedule, Hashable {
+  /// The rate that the schedule starts from. With a warmup, where that begins.
   public let initialLearningRate: Double
   /// Steps of the cosine; positive (Keras 3 requires it, Keras 2 gives what the formula gives).
   public let decaySteps: Double
@@ -31,6 +32,7 @@ public struct CosineDecay: LearningRateSchedule, Hashable {
   /// Steps of the warmup; without a target it has no effect.
   public let warmupSteps: Double
 
+  /// Nothing is refused, as in Keras 2.12: the formula gives what it gives, NaN included.
   public init(
     initialLearningRate: Double, decaySteps: Double, alpha: Double = 0,
     warmupTarget: Double? = nil, warmupSteps: Double = 0

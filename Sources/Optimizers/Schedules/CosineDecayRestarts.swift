@@ -19,14 +19,18 @@ public import KerasConfiguration
 /// `CosineDecayRestarts` in `keras/optimizers/schedules/learning_rate_schedule.py` (Keras 2.12),
 /// `keras/src/optimizers/schedules/learning_rate_schedule.py` (3.15).
 public struct CosineDecayRestarts: LearningRateSchedule, Hashable {
+  /// The rate that the schedule starts from.
   public let initialLearningRate: Double
   /// Steps of the first period; positive (Keras 3 requires it, Keras 2 gives what the formula gives).
   public let firstDecaySteps: Double
+  /// How many times as long each period is as the one before.
   public let tMul: Double
+  /// How many times as high each period begins as the one before.
   public let mMul: Double
   /// The share of the rate that is left at the end of the first period.
   public let alpha: Double
 
+  /// Nothing is refused, as in Keras 2.12: the formula gives what it gives, NaN included.
   public init(
     initialLearningRate: Double, firstDecaySteps: Double, tMul: Double = 2, mMul: Double = 1,
     alpha: Double = 0

@@ -6,13 +6,16 @@ public import KerasConfiguration
 /// Source: `InverseTimeDecay` in `keras/optimizers/schedules/learning_rate_schedule.py` (Keras 2.12),
 /// `keras/src/optimizers/schedules/learning_rate_schedule.py` (3.15).
 public struct InverseTimeDecay: LearningRateSchedule, Hashable {
+  /// The rate that the schedule starts from.
   public let initialLearningRate: Double
   /// Steps; positive (Keras 3 requires it, Keras 2 gives what the formula gives).
   public let decaySteps: Double
+  /// How much the divisor grows in every `decaySteps` steps.
   public let decayRate: Double
   /// Whether `s / decaySteps` is cut to an integer.
   public let isStaircase: Bool
 
+  /// Nothing is refused, as in Keras 2.12: the formula gives what it gives, NaN included.
   public init(
     initialLearningRate: Double, decaySteps: Double, decayRate: Double, isStaircase: Bool = false
   ) {

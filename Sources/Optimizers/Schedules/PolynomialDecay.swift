@@ -14,14 +14,18 @@ public import KerasConfiguration
 /// Source: `PolynomialDecay` in `keras/optimizers/schedules/learning_rate_schedule.py` (Keras 2.12),
 /// `keras/src/optimizers/schedules/learning_rate_schedule.py` (3.15).
 public struct PolynomialDecay: LearningRateSchedule, Hashable {
+  /// The rate that the schedule starts from.
   public let initialLearningRate: Double
   /// Steps; positive (Keras 3 requires it, Keras 2 gives what the formula gives).
   public let decaySteps: Double
+  /// The rate at the end of a cycle.
   public let endLearningRate: Double
+  /// The power of the time that is left: 1 for a straight line.
   public let power: Double
   /// Whether the rate rises again after its end, over ever longer cycles; else it stays there.
   public let cycles: Bool
 
+  /// Nothing is refused, as in Keras 2.12: the formula gives what it gives, NaN included.
   public init(
     initialLearningRate: Double, decaySteps: Double, endLearningRate: Double = 0.0001,
     power: Double = 1, cycles: Bool = false
