@@ -59,7 +59,10 @@ let package = Package(
     library("Optimizers", ["CKernels", "KerasConfiguration", "Tensors"]),
     library(
       "Checkpoints",
-      ["CDeflate", "CNettle", "CSystem", "CZlib", "HDF5", "KerasConfiguration", "Tensors"]),
+      [
+        "CDeflate", "CKernels", "CNettle", "CSystem", "CZlib", "HDF5", "KerasConfiguration",
+        "Tensors",
+      ]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library(

@@ -5,6 +5,8 @@ public struct CheckpointError: Error, Sendable {
   public enum Kind: Sendable, Hashable {
     /// The file cannot be opened, is damaged, or is no HDF5 file.
     case unreadable
+    /// Bytes are not those that were written: a digest in the file does not match them.
+    case damaged
     /// An HDF5 file, but not laid out as any Keras checkpoint.
     case unrecognized
     /// Parts of one file contradict each other.

@@ -16,19 +16,23 @@ public struct CheckpointReader: ~Copyable {
   /// `.npz`, whose tensors have the roles that ``export(to:format:replacing:)`` recorded, or that their
   /// names tell.
   ///
+  /// - Parameter verifying: whether everything that has digests (<doc:Digests>) is compared with them:
+  ///   structure and documents at once, whole tensors whenever they are read.
   /// - Throws: `unreadable` for what is no readable file of these kinds, `unrecognized` for one without
-  ///   a Keras layout, `inconsistent` where its parts contradict each other.
-  public init(opening path: String) throws(CheckpointError) {
-    try self.init(opening: path, architecture: nil, training: nil)
+  ///   a Keras layout, `inconsistent` where its parts contradict each other, `damaged` where a digest
+  ///   says so.
+  public init(opening path: String, verifying: Bool = true) throws(CheckpointError) {
+    try self.init(opening: path, architecture: nil, training: nil, verifying: verifying)
   }
 
   /// - Parameters:
   ///   - architecture: stands in where a weights file has none.
   ///   - training: likewise.
-  init(
-    opening path: String, architecture: ModelConfiguration?, training: TrainingConfiguration?
+  private init(
+    opening path: String, architecture: ModelConfiguration?, training: TrainingConfiguration?,
+    verifying: Bool
   ) throws(CheckpointError) {
-    (storage, manifest) = try Self.open(path, architecture, training)
+    (storage, manifest) = try Self.open(path, architecture, training, verifying)
     self.path = path
   }
 
@@ -39,10 +43,11 @@ public struct CheckpointReader: ~Copyable {
   }
 
   private static func open(
-    _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?
+    _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?,
+    _ verifying: Bool
   ) throws(CheckpointError) -> (TensorStorage, CheckpointManifest) {
     do {
-      let opened = try OpenCheckpoint(path)
+      let opened = try OpenCheckpoint(path, verifying: verifying)
       return (
         opened.storage, try opened.readManifest(architecture: architecture, training: training)
       )
@@ -56,17 +61,23 @@ public struct CheckpointReader: ~Copyable {
 
 extension CheckpointReader {
   /// A whole tensor, in the file's dtype.
+  ///
+  /// - Throws: `damaged` when a digest of the file says that it is not what was written.
   public func read(_ entry: CheckpointEntry) throws(CheckpointError) -> Tensor {
     do {
       if case .plain(let tensors) = storage { return try tensors.read(entry, rows: nil) }
       let dataset = try openRoot(of: entry).openDataset(entry.datasetPath)
-      return try dataset.readTensor(entry, path: path)
+      let tensor = try dataset.readTensor(entry, path: path)
+      var check = try check(of: entry)
+      try check.update(tensor)
+      return tensor
     } catch {
       throw CheckpointError.reading(path, error)
     }
   }
 
-  /// Some rows (along the first axis) of a tensor; a scalar is its only row.
+  /// Some rows (along the first axis) of a tensor; a scalar is its only row. They are not verified,
+  /// since digests cover blocks.
   public func read(
     _ entry: CheckpointEntry, rows: Range<Int>
   ) throws(CheckpointError) -> Tensor {
@@ -88,8 +99,11 @@ extension CheckpointReader {
   /// pieces.
   public func sha256(of entry: CheckpointEntry) throws(CheckpointError) -> String {
     var digest = SHA256()
+    var check = try check(of: entry)
     for rows in entry.slabs(ofAtMost: 4 << 20) {
-      try read(entry, rows: rows).withUnsafeBytes { digest.update($0) }
+      let tensor = try read(entry, rows: rows)
+      try check.update(tensor)
+      tensor.withUnsafeBytes { digest.update($0) }
     }
     return digest.finalize()
   }

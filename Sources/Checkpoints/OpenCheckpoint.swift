@@ -14,46 +14,27 @@ struct OpenCheckpoint {
     case folder
   }
 
-  init(_ path: String) throws {
+  /// - Parameter verifying: whether what has digests is compared with them.
+  init(_ path: String, verifying: Bool) throws {
+    let located = try LocatedCheckpoint(path)
     self.path = path
-    if DirectoryLayout.isLaidOut(path) {
-      container = .folder
-      storage = .file(OpenFile(try HDF5File.open(DirectoryLayout.weightsPath(path))))
-      return
-    }
-    switch Self.head(of: path) {
-    case .archive:
-      let archive = try ZipArchive(reading: path)
-      if NumPyArchive.isLaidOut(archive) {
-        container = .none
-        storage = .plain(try NumPyArchive.open(archive))
-      } else {
-        container = .archive(archive)
-        storage = .file(OpenFile(try ArchiveLayout.openWeights(of: archive)))
+    container =
+      switch located.kind {
+      case .archive(let archive): .archive(archive)
+      case .folder: .folder
+      case .file, .shards, .safetensors, .npz: .none
       }
-    case .json:
-      container = .none
-      storage = .shards(try OpenShards(opening: ShardMap(reading: path), path: path))
-    case .safetensors:
-      container = .none
-      storage = .plain(try Safetensors.open(path))
-    case .other:
-      container = .none
-      storage = .file(OpenFile(try HDF5File.open(path)))
+    switch located.kind {
+    case .shards(let map):
+      storage = .shards(try OpenShards(opening: map, path: path, verifying: verifying))
+    case .safetensors: storage = .plain(try Safetensors.open(path))
+    case .npz(let archive): storage = .plain(try NumPyArchive.open(archive))
+    case .file, .archive, .folder:
+      let content = try located.contents[0]
+      storage = .file(
+        try OpenFile.open(
+          content.file, window: content.window, verifying: verifying, document: located.document))
     }
-  }
-
-  private enum Head { case archive, json, safetensors, other }
-
-  /// How a file begins. What cannot be read counts as HDF5, since libhdf5 finds the better words for it.
-  private static func head(of path: String) -> Head {
-    guard let file = try? ReadableFile(path),
-      let head = try? file.read(0..<min(64, file.byteCount))
-    else { return .other }
-    if head.starts(with: [0x50, 0x4b, 0x03, 0x04]) { return .archive }
-    if Safetensors.isLaidOut(head, byteCount: file.byteCount) { return .safetensors }
-    let space: Set<UInt8> = [0x20, 0x09, 0x0a, 0x0d]
-    return head.first { !space.contains($0) } == UInt8(ascii: "{") ? .json : .other
   }
 }
 

@@ -5,8 +5,14 @@ import HDF5
 /// Not `Sendable`, like the file.
 final class OpenFile {
   let file: HDF5File
+  /// By which its tensors are checked as they are read; nil for a file without digests, or when they are
+  /// to be read as they are.
+  let digests: DigestTable?
 
-  init(_ file: consuming HDF5File) { self.file = file }
+  init(_ file: consuming HDF5File, digests: DigestTable? = nil) {
+    self.file = file
+    self.digests = digests
+  }
 }
 
 /// Where the tensors of an open checkpoint lie.
@@ -17,6 +23,15 @@ enum TensorStorage {
   case shards(OpenShards)
   /// In a file of plain tensors.
   case plain(PlainTensors)
+
+  /// The open HDF5 files with tensors.
+  var files: [OpenFile] {
+    switch self {
+    case .file(let file): [file]
+    case .shards(let shards): shards.files
+    case .plain: []
+    }
+  }
 
   /// The open HDF5 file that holds a dataset; nil where there is none.
   func file(of entry: CheckpointEntry) -> OpenFile? {

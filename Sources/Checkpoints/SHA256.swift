@@ -12,11 +12,22 @@ public struct SHA256: ~Copyable {
   }
 
   /// The digest as 64 lower-case hexadecimal digits.
-  public consuming func finalize() -> String {
-    var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_SIZE))
-    nettle_sha256_digest(&context, digest.count, &digest)
+  public consuming func finalize() -> String { digest().hexadecimal }
+
+  /// The digest's 32 bytes. Begins anew afterwards.
+  mutating func digest() -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_SIZE)) { bytes, count in
+      nettle_sha256_digest(&context, bytes.count, bytes.baseAddress)
+      count = bytes.count
+    }
+  }
+}
+
+extension [UInt8] {
+  /// Two lower-case digits a byte.
+  var hexadecimal: String {
     let digits = Array("0123456789abcdef".utf8)
     return String(
-      decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+      decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }

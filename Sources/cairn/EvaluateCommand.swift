@@ -26,6 +26,8 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "How to print: text or json.")
   var format = OutputFormat.text
 
+  @OptionGroup var reading: ReadingOptions
+
   func validate() throws {
     try OptionRanges.checkBatchSize(batchSize)
     try OptionRanges.checkThreads(threads)
@@ -36,7 +38,8 @@ struct EvaluateCommand: ParsableCommand {
     try reportingTrouble {
       let file = try DataFile(reading: try data ?? BundledData.digits())
       var dataset = try file.dataset()
-      let source = try ModelSource(reading: model, includingOptimizer: false)
+      let source = try ModelSource(
+        reading: model, includingOptimizer: false, verifying: reading.verifying)
       guard let variables = source.variables else {
         throw CommandError("cannot evaluate \(model): it has an architecture but no weights")
       }

@@ -20,11 +20,13 @@ struct ModelSource {
   /// A Keras file (told by its content, with weights and, when it has them, loss and optimizer) or the
   /// text of `model.to_json()`.
   ///
-  /// - Parameter includingOptimizer: false for the model alone.
-  init(reading path: String, includingOptimizer: Bool) throws {
+  /// - Parameters:
+  ///   - includingOptimizer: false for the model alone.
+  ///   - verifying: whether a checkpoint with digests is compared with them.
+  init(reading path: String, includingOptimizer: Bool, verifying: Bool) throws {
     if try Self.isCheckpoint(path) {
       try self.init(
-        checkpoint: CheckpointReader(opening: path)
+        checkpoint: CheckpointReader(opening: path, verifying: verifying)
           .load(includingOptimizer: includingOptimizer), path: path)
       return
     }

@@ -27,6 +27,8 @@ struct PredictCommand: ParsableCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
+  @OptionGroup var reading: ReadingOptions
+
   func validate() throws {
     try OptionRanges.checkBatchSize(batchSize)
     try OptionRanges.checkThreads(threads)
@@ -36,7 +38,8 @@ struct PredictCommand: ParsableCommand {
     try reportingTrouble {
       let data = try data ?? BundledData.digits()
       let inputs = try DataFile.inputs(of: data)
-      let source = try ModelSource(reading: model, includingOptimizer: false)
+      let source = try ModelSource(
+        reading: model, includingOptimizer: false, verifying: reading.verifying)
       guard let variables = source.variables else {
         throw CommandError("cannot predict with \(model): it has an architecture but no weights")
       }

@@ -28,6 +28,8 @@ struct ResumeCommand: ParsableCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
+  @OptionGroup var reading: ReadingOptions
+
   func run() throws {
     try reportingTrouble {
       let (saved, checkpoint) = try newestReadable()
@@ -109,7 +111,9 @@ struct ResumeCommand: ParsableCommand {
     var damages: [CheckpointError] = []
     for saved in all {
       do throws(CheckpointError) {
-        let checkpoint = try CheckpointReader(opening: saved.path).load()
+        let checkpoint = try CheckpointReader(
+          opening: saved.path, verifying: reading.verifying
+        ).load()
         for damage in damages {
           printToStandardError(
             "cairn: passing over a damaged checkpoint: \(damage.description.withoutControlCharacters)"

@@ -86,6 +86,8 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Replace output and history if they exist.")
   var force = false
 
+  @OptionGroup var reading: ReadingOptions
+
   func validate() throws {
     guard epochs >= 1 else { throw ValidationError("--epochs must be at least 1") }
     try OptionRanges.checkBatchSize(batchSize)
@@ -114,7 +116,10 @@ struct TrainCommand: ParsableCommand {
       let file = try DataFile(reading: try data ?? BundledData.digits())
       let dataset = try file.dataset()
       let source =
-        try model.map { try ModelSource(reading: $0, includingOptimizer: !freshOptimizer) }
+        try model.map {
+          try ModelSource(
+            reading: $0, includingOptimizer: !freshOptimizer, verifying: reading.verifying)
+        }
         ?? ModelSource(classifierFor: dataset)
       let objective = try source.objective(for: dataset)
       let inputs = [file.path] + [model].compactMap(\.self)

@@ -35,6 +35,8 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
+  @OptionGroup var reading: ReadingOptions
+
   func validate() throws {
     guard let profile = Profile(name: profileName) else {
       throw ValidationError(
@@ -61,7 +63,9 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     try Console.reportingTrouble { () throws(CheckpointError) in
       guard let profile = Profile(name: profileName) else { return }
-      let losses = try CheckpointReader(opening: input).convert(
+      let losses = try CheckpointReader(
+        opening: input, verifying: reading.verifying
+      ).convert(
         to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
         maximumShardByteCount: maxShardSize)
       for loss in losses { print("lost: \(loss)") }

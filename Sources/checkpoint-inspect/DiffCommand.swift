@@ -26,6 +26,8 @@ struct DiffCommand: ParsableCommand {
   @Option(help: "How to print: text or json.")
   var format = ReportFormat.text
 
+  @OptionGroup var reading: ReadingOptions
+
   func validate() throws {
     guard absolute >= 0, relative >= 0 else {
       throw ValidationError("a tolerance must be 0 or more")
@@ -36,7 +38,8 @@ struct DiffCommand: ParsableCommand {
     var isSame = true
     try Console.reportingTrouble { () throws(CheckpointError) in
       let diff = try CheckpointDiff(
-        CheckpointReader(opening: before), CheckpointReader(opening: after),
+        CheckpointReader(opening: before, verifying: reading.verifying),
+        CheckpointReader(opening: after, verifying: reading.verifying),
         tolerance: Tolerance(absolute: absolute, relative: relative))
       isSame = diff.isEmpty
       switch format {

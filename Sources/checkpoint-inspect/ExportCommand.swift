@@ -22,6 +22,8 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
+  @OptionGroup var reading: ReadingOptions
+
   private var format: ExportFormat? {
     ExportFormat.allCases.first { output.hasSuffix($0.fileSuffix) }
   }
@@ -37,7 +39,7 @@ struct ExportCommand: ParsableCommand {
   func run() throws {
     try Console.reportingTrouble { () throws(CheckpointError) in
       guard let format else { return }
-      let reader = try CheckpointReader(opening: input)
+      let reader = try CheckpointReader(opening: input, verifying: reading.verifying)
       try reader.export(to: output, format: format, replacing: force)
       print("wrote \(reader.manifest.entries.count) tensors to \(output)")
     }

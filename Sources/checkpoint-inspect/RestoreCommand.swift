@@ -64,6 +64,8 @@ struct RestoreCommand: ParsableCommand {
   @Option(help: "How to print: text or json.")
   var format = ReportFormat.text
 
+  @OptionGroup var reading: ReadingOptions
+
   func validate() throws {
     for pattern in only + exclude where Glob(pattern) == nil {
       throw ValidationError("'\(pattern)' is not a pattern: a set is left open, or it ends in '\\'")
@@ -84,9 +86,11 @@ struct RestoreCommand: ParsableCommand {
 
   func run() throws {
     try Console.reportingTrouble { () throws(CheckpointError) in
-      let opened = try CheckpointReader(opening: into)
-      let reader = try CheckpointReader(opening: source, architectureFrom: opened)
-      let target = try CheckpointReader(opening: into, architectureFrom: reader)
+      let opened = try CheckpointReader(opening: into, verifying: reading.verifying)
+      let reader = try CheckpointReader(
+        opening: source, architectureFrom: opened, verifying: reading.verifying)
+      let target = try CheckpointReader(
+        opening: into, architectureFrom: reader, verifying: reading.verifying)
       let plan = RestorePlan(
         source: reader.manifest, target: target.manifest, selection: selection)
       // The plan is printed also, and above all, when it is refused.

@@ -22,9 +22,11 @@ struct ShowCommand: ParsableCommand {
   @Option(help: "How to print: text or json.")
   var format = ReportFormat.text
 
+  @OptionGroup var reading: ReadingOptions
+
   func run() throws {
     try Console.reportingTrouble { () throws(CheckpointError) in
-      let reader = try CheckpointReader(opening: file)
+      let reader = try CheckpointReader(opening: file, verifying: reading.verifying)
       switch format {
       case .json: Console.printJSON(try reader.json(digests: digests, statistics: statistics))
       case .text: try printText(reader)

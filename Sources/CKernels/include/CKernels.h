@@ -2,6 +2,7 @@
 #define CKERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 // The hot loops of float32 training, in C because Swift cannot choose instructions at run time.
 //
@@ -95,6 +96,13 @@ void ck_add_f32(size_t count, const float *gradient, float *sum);
 void ck_accumulate_f32(
     size_t count, float divisor, const float *gradient, const float *accumulator,
     float *new_accumulator);
+
+/// CRC-32C (Castagnoli) of `crc`'s bytes followed by these; `crc` is 0 for none. Reads at the speed of
+/// memory where the processor has an instruction for it.
+uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t byte_count);
+
+/// The same without that instruction.
+uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t byte_count);
 
 /// The square root, correctly rounded, as one instruction. Swift's `squareRoot()` calls libm on Linux,
 /// which keeps the loop around it from being vectorized.

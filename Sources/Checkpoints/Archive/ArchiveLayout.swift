@@ -16,10 +16,10 @@ enum ArchiveLayout {
 // MARK: - Reading
 
 extension ArchiveLayout {
-  /// Opens the weights inside the archive, in place.
+  /// Where the weights lie inside the archive, to be opened in place.
   ///
   /// - Throws: `unrecognized` without such a member, `unsupported` when it is compressed.
-  static func openWeights(of archive: ZipArchive) throws -> HDF5File {
+  static func weights(of archive: ZipArchive) throws(CheckpointError) -> Range<Int> {
     guard let member = archive[weightsMember] else {
       throw CheckpointError(
         .unrecognized, "cannot read", path: archive.path,
@@ -32,7 +32,7 @@ extension ArchiveLayout {
         problem: "it is compressed, so it cannot be read in place",
         cure: "store it uncompressed, as Keras does: unzip it, then zip -0 -r")
     }
-    return try HDF5File.open(archive.path, window: member.data)
+    return member.data
   }
 
   static func readManifest(

@@ -25,18 +25,24 @@ struct ReadableFile: ~Copyable {
 
   /// The bytes of a range, which must lie inside the file. Throws `EIO` when the file is shorter by now.
   func read(_ range: Range<Int>) throws(SystemCallError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: range.count)
+    try [UInt8](unsafeUninitializedCapacity: range.count) {
+      (buffer, count) throws(SystemCallError) in
+      try read(into: UnsafeMutableRawBufferPointer(buffer), at: range.lowerBound)
+      count = range.count
+    }
+  }
+
+  /// Fills a buffer with the bytes from `offset` on. Throws `EIO` when there are fewer.
+  func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(SystemCallError) {
     var done = 0
-    while done < bytes.count {
+    while done < buffer.count {
       let count = try retryingInterrupted("pread") {
-        bytes.withUnsafeMutableBytes {
-          pread(
-            descriptor, $0.baseAddress! + done, range.count - done, off_t(range.lowerBound + done))
-        }
+        pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
       }
       guard count > 0 else { throw SystemCallError("pread", code: EIO) }
       done += count
     }
-    return bytes
   }
 }

@@ -198,6 +198,7 @@ extension ZipArchive {
 struct FieldWriter {
   private(set) var bytes: [UInt8] = []
 
+  mutating func append(_ values: [UInt8]) { bytes += values }
   mutating func uint16(_ value: UInt16) { append(value) }
   mutating func uint32(_ value: UInt32) { append(value) }
   mutating func uint64(_ value: UInt64) { append(value) }

@@ -99,9 +99,13 @@ public struct CheckpointDiff: Sendable {
         problem: "no arithmetic is known for elements of type \(a.storedType)")
     }
     var comparison = TensorComparison()
+    var checkOfFirst = try first.check(of: a)
+    var checkOfSecond = try second.check(of: b)
     for rows in a.slabs(ofAtMost: 4 << 20) {
-      comparison.add(
-        try first.read(a, rows: rows), try second.read(b, rows: rows), tolerance: tolerance)
+      let tensors = (try first.read(a, rows: rows), try second.read(b, rows: rows))
+      try checkOfFirst.update(tensors.0)
+      try checkOfSecond.update(tensors.1)
+      comparison.add(tensors.0, tensors.1, tolerance: tolerance)
     }
     return comparison.changedCount == 0 ? .equal : .changed(comparison)
   }

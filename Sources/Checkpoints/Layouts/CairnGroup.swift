@@ -13,7 +13,8 @@ import Tensors
 /// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
 /// | `resumption` | JSON; its meaning belongs to whoever resumes |
 ///
-/// The arrays of the resumption record are datasets below `cairn/resumption`.
+/// The arrays of the resumption record are datasets below `cairn/resumption`; `cairn/digests` is the
+/// ``DigestTable``, in every file.
 enum CairnGroup {
   static let path = "cairn"
   static let arraysPath = "cairn/resumption"
@@ -29,6 +30,15 @@ extension CairnGroup {
     var model: ModelConfiguration?
     var training: TrainingConfiguration?
     var resumption: ResumptionRecord?
+  }
+
+  /// Whether a file has the record. Of several files of one checkpoint, one has; the group of the others
+  /// holds their digests alone.
+  static func isRecorded(in root: borrowing HDF5Group) throws(HDF5Error) -> Bool {
+    guard try root.exists(path) else { return false }
+    let group = try root.openGroup(path)
+    if try group.attributes.contains("format_version") { return true }
+    return try group.memberNames() != ["digests"]
   }
 
   /// Nil when the file has no such group.

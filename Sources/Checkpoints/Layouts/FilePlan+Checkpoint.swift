@@ -33,6 +33,7 @@ extension FilePlan {
           problem: "\(profile.layout.rawValue) is no layout of Keras",
           cure: "save the checkpoint in one, and export that")
       }
+      digests = .crc32c
     } catch let error as CheckpointError {
       throw error
     } catch {

@@ -122,8 +122,11 @@ extension CheckpointReader {
     _ entry: CheckpointEntry, to file: borrowing SequentialFile, at position: inout Int,
     _ checksum: inout UInt32
   ) throws {
+    var check = try check(of: entry)
     for rows in entry.slabs(ofAtMost: 4 << 20) where entry.tensorByteCount > 0 {
-      try read(entry, rows: rows).withUnsafeBytes { bytes throws in
+      let tensor = try read(entry, rows: rows)
+      try check.update(tensor)
+      try tensor.withUnsafeBytes { bytes throws in
         try file.write(bytes, at: &position, &checksum)
       }
     }

@@ -3,23 +3,26 @@ import KerasConfiguration
 import Tensors
 
 extension CheckpointReader {
-  /// Opens a file as ``init(opening:)`` does; where it is a weights file without architecture, the
+  /// Opens a file as ``init(opening:verifying:)`` does; where it is a weights file without architecture, the
   /// architecture and the optimizer's class of another checkpoint stand in.
   ///
   /// They prove which slot belongs to which variable, and tell the layers' names, where the file itself
   /// does not. They are used only there, and only if they imply exactly the variables and shapes that
   /// the file holds; a note says so.
+  ///
+  /// - Parameter verifying: as ``init(opening:verifying:)`` has it.
   public init(
-    opening path: String, architectureFrom other: borrowing CheckpointReader
+    opening path: String, architectureFrom other: borrowing CheckpointReader,
+    verifying: Bool = true
   ) throws(CheckpointError) {
-    let plain = try CheckpointReader(opening: path)
+    let plain = try CheckpointReader(opening: path, verifying: verifying)
     guard let model = other.manifest.model, plain.manifest.needsArchitecture else {
       self = plain
       return
     }
     let training =
       try plain.allows(other.manifest.training?.optimizer) ? other.manifest.training : nil
-    guard let opened = try? OpenCheckpoint(path),
+    guard let opened = try? OpenCheckpoint(path, verifying: verifying),
       // An error here means that the architecture belongs to another model.
       var manifest = try? opened.readManifest(architecture: model, training: training),
       manifest.hasVariables(of: other.manifest), manifest.untiedCount <= plain.manifest.untiedCount

@@ -49,8 +49,10 @@ extension CheckpointReader {
     if isDryRun { return }
     do {
       try target.copy(to: output, replacing: replacing) { copies in
-        try patch(plan, target, at: copies)
-        try configuration?.write(to: copies)
+        var digests = try CopiedDigests(in: copies, window: target.weightsWindow)
+        try patch(plan, target, at: copies, &digests)
+        try configuration?.write(to: copies, &digests)
+        try digests.finish()
         if target.manifest.layout == .archive { try target.renewChecksum(in: copies[0]) }
       }
     } catch {
@@ -60,18 +62,20 @@ extension CheckpointReader {
 
   /// Puts the source's tensors into the copies of the target's files.
   private func patch(
-    _ plan: RestorePlan, _ target: borrowing CheckpointReader, at copies: [String]
+    _ plan: RestorePlan, _ target: borrowing CheckpointReader, at copies: [String],
+    _ digests: inout CopiedDigests
   ) throws {
     for (index, copy) in copies.enumerated() {
       let assignments = plan.assignments.filter { target.fileIndex(of: $0.target) == index }
-      if !assignments.isEmpty { try patch(assignments, target, at: copy) }
+      if !assignments.isEmpty { try patch(assignments, target, at: copy, index, &digests) }
     }
   }
 
   /// At their place in the file where they lie there as they are, through libhdf5 where they are filtered
   /// or in another byte order.
   private func patch(
-    _ assignments: [RestorePlan.Assignment], _ target: borrowing CheckpointReader, at copy: String
+    _ assignments: [RestorePlan.Assignment], _ target: borrowing CheckpointReader, at copy: String,
+    _ index: Int, _ digests: inout CopiedDigests
   ) throws {
     let descriptor = try retryingInterrupted("open") { open(copy, O_WRONLY | O_CLOEXEC) }
     defer { close(descriptor) }
@@ -79,6 +83,7 @@ extension CheckpointReader {
     for assignment in assignments {
       let dtype = try assignment.target.requireDType(path: target.path)
       let tensor = try read(assignment.source).converted(to: dtype)
+      digests.renew(assignment.target, of: index, tensor)
       guard let offset = try target.byteOffset(of: assignment.target) else {
         if tensor.byteCount > 0 { others.append((assignment.target, tensor)) }
         continue
@@ -114,6 +119,14 @@ extension CheckpointReader {
 }
 
 extension CheckpointReader {
+  /// Where the HDF5 content lies in an archive; nil in every other layout.
+  fileprivate var weightsWindow: Range<Int>? {
+    get throws(CheckpointError) {
+      guard manifest.layout == .archive else { return nil }
+      return try ArchiveLayout.weights(of: ZipArchive(reading: path))
+    }
+  }
+
   /// In an archive the checksum of the weights must follow their bytes.
   fileprivate func renewChecksum(in copy: String) throws {
     guard let member = try ZipArchive(reading: path)[ArchiveLayout.weightsMember],

@@ -82,8 +82,27 @@ struct RestoredConfiguration {
     }
   }
 
-  /// Exchanges it in copies of the target's files with tensors.
-  func write(to copies: [String]) throws {
+  /// Exchanges it in copies of the target's files with tensors, whose digests follow.
+  func write(to copies: [String], _ digests: inout CopiedDigests) throws {
+    switch place {
+    case .root, .cairnGroup:
+      try digests.renewing(document: nil, { _ in nil }) { try write(to: copies) }
+    case .document:
+      let folder = PendingFile.folder(of: copies[0])
+      try digests.renewing(
+        document: ArchiveLayout.configurationMember,
+        { try DirectoryLayout.document($0, in: folder) }, { try write(to: copies) })
+    case .member:
+      try digests.renewing(
+        document: ArchiveLayout.configurationMember,
+        { name in
+          let archive = try ZipArchive(reading: copies[0])
+          return try archive[name].map { try archive.content(of: $0) }
+        }, { try write(to: copies) })
+    }
+  }
+
+  private func write(to copies: [String]) throws {
     switch place {
     case .root:
       try update(copies[0]) { root in
@@ -92,7 +111,7 @@ struct RestoredConfiguration {
     case .cairnGroup:
       for copy in copies {
         try update(copy) { root in
-          guard try root.exists(CairnGroup.path) else { return }
+          guard try CairnGroup.isRecorded(in: root) else { return }
           let group = try root.openGroup(CairnGroup.path)
           try group.attributes.replace("training_config", json.text, as: .variable(.utf8))
           try group.attributes.replace(

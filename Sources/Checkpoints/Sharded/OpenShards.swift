@@ -20,12 +20,14 @@ struct OpenShards {
   /// - Parameter path: the map's own.
   /// - Throws: `inconsistent` when a file lacks an object that the map puts into it, or two files hold
   ///   the same variable.
-  init(opening map: ShardMap, path: String) throws {
+  init(opening map: ShardMap, path: String, verifying: Bool) throws {
     self.map = map
     let folder = PendingFile.folder(of: path)
     let names = map.shards
     var files: [OpenFile] = []
-    for name in names { files.append(OpenFile(try HDF5File.open("\(folder)/\(name)"))) }
+    for name in names {
+      files.append(try OpenFile.open("\(folder)/\(name)", verifying: verifying))
+    }
     let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     let tree = OpenFile(try HDF5File.inMemory(named: path))
     var indexByDataset: [String: Int] = [:]
@@ -84,9 +86,9 @@ struct OpenShards {
       .inconsistent, "cannot read", path: path, object: "/\(object)", problem: problem)
   }
 
-  /// The file with Cairn's own group; nil when none has it.
+  /// The file with Cairn's own record; nil when none has it.
   func fileWithCairnGroup() throws(HDF5Error) -> OpenFile? {
-    for file in files where try file.file.root().exists(CairnGroup.path) { return file }
+    for file in files where try CairnGroup.isRecorded(in: file.file.root()) { return file }
     return nil
   }
 }

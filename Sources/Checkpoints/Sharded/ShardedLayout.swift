@@ -63,6 +63,7 @@ extension FilePlan {
     }
     plans[0].groups += groups.filter { isCairn($0.path) }
     plans[0].datasets += datasets.filter { isCairn($0.path) }
+    for index in plans.indices { plans[index].digests = digests }
     return (plans, order.map { shards[$0]! }, order)
   }
 

@@ -12,12 +12,15 @@ extension Checkpoint {
   ///   - threadCount: how many threads write the tensors.
   ///   - maximumShardByteCount: in a layout of several files, the bytes of variables in each; a larger
   ///     variable gets a file of its own.
+  ///   - digests: how the digests are computed that the file gets, by which every reader of Cairn
+  ///     notices damage (<doc:Digests>); nil for none.
   /// - Throws: `unsupported` when the layout cannot hold the checkpoint, `outputExists`, `unwritable`.
   public func save(
     to path: String, profile: Profile, replacing: Bool = false, threadCount: Int = 2,
-    maximumShardByteCount: Int = 5 << 30
+    maximumShardByteCount: Int = 5 << 30, digests: DigestAlgorithm? = .crc32c
   ) throws(CheckpointError) {
     var plan = try FilePlan(of: self, profile: profile, path: path)
+    plan.digests = digests
     if case .shards = plan.wrapping {
       plan.wrapping = .shards(maximumByteCount: max(1, maximumShardByteCount))
     }
@@ -66,14 +69,15 @@ extension FilePlan {
   /// Writes one HDF5 file, whole, under a name that is not yet final.
   private func layOut(at path: String, threadCount: Int) throws {
     let skeleton = try FileSkeleton(layingOut: self, named: path)
-    guard case .archive(let documents) = wrapping else {
-      try skeleton.fill(path, with: datasets, threadCount: threadCount)
+    guard case .archive = wrapping else {
+      try skeleton.fill(path, with: datasets, threadCount: threadCount, documents: documents)
       return
     }
     let checksum = try skeleton.fill(
-      path, with: datasets, threadCount: threadCount, checksumFrom: contentOffset)
+      path, with: datasets, threadCount: threadCount, documents: documents,
+      checksumFrom: contentOffset)
     try ZipArchive.wrap(
-      path, content: contentOffset..<skeleton.image.byteCount, checksum: checksum!,
+      path, content: contentOffset..<skeleton.byteCount, checksum: checksum!,
       as: ArchiveLayout.weightsMember, documents: documents)
   }
 }

@@ -19,6 +19,8 @@ struct FilePlan {
   var groups: [Group] = []
   var datasets: [Dataset] = []
   var wrapping = Wrapping.none
+  /// How the digests are computed that the file gets (``DigestTable``); nil for none.
+  var digests: DigestAlgorithm?
 
   /// What stands around the HDF5 content.
   enum Wrapping {
@@ -29,6 +31,22 @@ struct FilePlan {
     case folder([(name: String, content: [UInt8])])
     /// Several files of at most so many bytes of variables, and a map of them.
     case shards(maximumByteCount: Int)
+  }
+
+  /// Where the HDF5 content begins in its file.
+  var contentOffset: Int {
+    switch wrapping {
+    case .none, .folder, .shards: 0
+    case .archive: ArchiveLayout.weightsOffset
+    }
+  }
+
+  /// The small files or members beside the HDF5 content.
+  var documents: [(name: String, content: [UInt8])] {
+    switch wrapping {
+    case .none, .shards: []
+    case .archive(let documents), .folder(let documents): documents
+    }
   }
 }
 

@@ -18,18 +18,23 @@ extension FileSkeleton {
   ///   - path: there is no file of that name.
   ///   - datasets: those of the plan, or others of the same dtypes and shapes.
   ///   - checksumFrom: where the part of the file begins whose CRC-32 is wanted.
+  ///   - documents: those beside the content, as their digests are to say.
   /// - Returns: that CRC-32; nil if none is wanted.
   @discardableResult
   func fill(
     _ path: String, with datasets: [FilePlan.Dataset], threadCount: Int,
-    checksumFrom start: Int? = nil
+    documents: [(name: String, content: [UInt8])] = [], checksumFrom start: Int? = nil
   ) throws(SystemCallError) -> UInt32? {
     let descriptor = try retryingInterrupted("open") {
       open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     }
     defer { close(descriptor) }
-    try Self.reserve(image.byteCount, descriptor)
-    let writes = GatheredWrite.covering(segments(with: datasets), from: 0, splittingAt: start)
+    try Self.reserve(byteCount, descriptor)
+    let digester = table.map { blockDigester($0, datasets, documents) }
+    // What lies behind the table of digests waits for it.
+    let end = table.map { $0.offset + contentOffset } ?? image.byteCount
+    let writes = GatheredWrite.covering(
+      segments(0..<end, with: datasets), from: 0, splittingAt: start)
     let outcome = FillOutcome(count: writes.count)
     let writers = max(1, min(threadCount, writes.count))
     DispatchQueue.concurrentPerform(iterations: writers) { _ in
@@ -39,6 +44,7 @@ extension FileSkeleton {
         if let start, write.offset >= start {
           outcome.record(checksum: write.checksum, of: index)
         }
+        digester?.add(write.offset..<write.offset + write.byteCount)
         let code = write.perform(descriptor)
         if code != 0 { outcome.record(failure: code) }
         #if os(Linux)
@@ -48,15 +54,63 @@ extension FileSkeleton {
         #endif
       }
     }
-    // The tensors own what the segments point to.
-    withExtendedLifetime(datasets) {}
     if outcome.failure != 0 { throw SystemCallError("pwritev", code: outcome.failure) }
-    guard let start else { return nil }
-    return zip(writes, outcome.checksums).reduce(0) { sum, next in
-      next.0.offset < start
-        ? sum : UInt32(crc32_combine(uLong(sum), uLong(next.1), next.0.byteCount))
+    let sum = start.map { start in
+      zip(writes, outcome.checksums).reduce(0) { sum, next in
+        next.0.offset < start
+          ? sum : UInt32(crc32_combine(uLong(sum), uLong(next.1), next.0.byteCount))
+      }
+    }
+    defer { withExtendedLifetime(datasets) {} }  // The tensors own what the segments point to.
+    guard let digester else { return sum }
+    digester.add(end..<image.byteCount)
+    return try finish(
+      digester.finished(), descriptor, from: end, with: datasets, checksum: sum)
+  }
+
+  /// Writes the table of digests, what lies behind it, and the end mark.
+  ///
+  /// - Parameters:
+  ///   - start: where the table begins in the file.
+  ///   - checksum: of what stands before it; nil when none is wanted.
+  /// - Returns: the checksum of all.
+  private func finish(
+    _ table: DigestTable, _ descriptor: Int32, from start: Int,
+    with datasets: [FilePlan.Dataset], checksum: UInt32?
+  ) throws(SystemCallError) -> UInt32? {
+    let (bytes, mark) = (table.bytes, table.endMark.bytes)
+    return try bytes.withUnsafeBufferPointer { (bytes) throws(SystemCallError) in
+      try mark.withUnsafeBufferPointer { (mark) throws(SystemCallError) in
+        let rest = segments(start + bytes.count..<image.byteCount, with: datasets)
+        let all = [UnsafeRawBufferPointer(bytes)] + rest + [UnsafeRawBufferPointer(mark)]
+        var checksum = checksum
+        for write in GatheredWrite.covering(all, from: start) {
+          let code = write.perform(descriptor)
+          if code != 0 { throw SystemCallError("pwritev", code: code) }
+          checksum = checksum.map {
+            UInt32(crc32_combine(uLong($0), uLong(write.checksum), write.byteCount))
+          }
+        }
+        return checksum
+      }
     }
   }
+
+  private func blockDigester(
+    _ table: DigestTable, _ datasets: [FilePlan.Dataset],
+    _ documents: [(name: String, content: [UInt8])]
+  ) -> BlockDigester {
+    var table = table
+    for document in documents { table.renewDigest(ofDocument: document.name, document.content) }
+    return BlockDigester(
+      table,
+      zip(datasets, offsets).map {
+        (UnsafeRawBufferPointer($0.value.storageForReading.bytes), $1)
+      })
+  }
+
+  /// Where the content begins in the file.
+  private var contentOffset: Int { table.map { image.byteCount - $0.contentByteCount } ?? 0 }
 
   /// Takes the room on the disk at once: in one piece, and a disk that is too small shows now.
   private static func reserve(_ byteCount: Int, _ descriptor: Int32) throws(SystemCallError) {
@@ -69,27 +123,30 @@ extension FileSkeleton {
     #endif
   }
 
-  /// The bytes of the whole file, in order.
-  private func segments(with datasets: [FilePlan.Dataset]) -> [UnsafeRawBufferPointer] {
-    let order = offsets.indices.filter { datasets[$0].value.byteCount > 0 }
-      .sorted { offsets[$0] < offsets[$1] }
+  /// The bytes of a part of the file, in order. It does not cut a dataset.
+  private func segments(
+    _ part: Range<Int>, with datasets: [FilePlan.Dataset]
+  ) -> [UnsafeRawBufferPointer] {
+    let order = offsets.indices.filter {
+      datasets[$0].value.byteCount > 0 && part.contains(offsets[$0])
+    }.sorted { offsets[$0] < offsets[$1] }
     var segments: [UnsafeRawBufferPointer] = []
     segments.reserveCapacity(2 * order.count + 16)
-    var position = 0
+    var position = part.lowerBound
     for index in order {
       image.append(position..<offsets[index], to: &segments)
       let bytes = datasets[index].value.storageForReading.bytes
       segments.append(UnsafeRawBufferPointer(bytes))
       position = offsets[index] + bytes.count
     }
-    image.append(position..<image.byteCount, to: &segments)
+    image.append(position..<part.upperBound, to: &segments)
     return segments
   }
 }
 
 extension HDF5Image {
   /// The bytes of a range, block by block.
-  fileprivate func append(_ range: Range<Int>, to segments: inout [UnsafeRawBufferPointer]) {
+  func append(_ range: Range<Int>, to segments: inout [UnsafeRawBufferPointer]) {
     var position = range.lowerBound
     while position < range.upperBound {
       let index = position / Self.blockByteCount

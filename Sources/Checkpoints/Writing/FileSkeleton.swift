@@ -11,12 +11,17 @@ struct FileSkeleton: Sendable {
   let image: HDF5Image
   /// Where the bytes of each dataset of the plan begin; 0 for one without elements.
   let offsets: [Int]
+  /// The digests that the file will have, all but those of the tensors; nil for a file without.
+  let table: DigestTable?
 
   /// Lays the file out through libhdf5: datasets contiguous and allocated, closed only when the library
   /// proves that nothing stayed open.
   ///
   /// - Parameter path: what errors call the file.
   init(layingOut plan: FilePlan, named path: String) throws {
+    var table = plan.digests.map { DigestTable($0, of: plan) }
+    var plan = plan
+    if let table { plan.datasets.append(table.dataset) }
     let tree = PlannedTree(plan)
     var offsets = [Int](repeating: 0, count: plan.datasets.count)
     image = try HDF5Image(
@@ -25,8 +30,18 @@ struct FileSkeleton: Sendable {
       var forms = DatasetForms(file: path)
       try Self.layOut(tree, tree.root, in: root, of: plan, &forms, &offsets)
     }
+    if table != nil {
+      let start = plan.contentOffset
+      let tableOffset = offsets.removeLast() - start
+      table?.place(datasetsAt: offsets.map { max(0, $0 - start) }, tableAt: tableOffset)
+      table?.takeStructure(of: image, contentAt: start)
+    }
+    self.table = table
     self.offsets = offsets
   }
+
+  /// Bytes of the whole file.
+  var byteCount: Int { image.byteCount + (table == nil ? 0 : EndMark.byteCount) }
 
   /// A group's attributes, its datasets, and the groups inside it: one branch after the other, so that
   /// libhdf5 finds what it needs in its cache.
@@ -49,16 +64,6 @@ struct FileSkeleton: Sendable {
       let inner = tree.nodes[child]
       let created = try group.createGroup(named: inner.name)
       try layOut(tree, inner, in: created, of: plan, &forms, &offsets)
-    }
-  }
-}
-
-extension FilePlan {
-  /// Bytes before the HDF5 content, for the header of an archive.
-  var contentOffset: Int {
-    switch wrapping {
-    case .none, .folder, .shards: 0
-    case .archive: ArchiveLayout.weightsOffset
     }
   }
 }

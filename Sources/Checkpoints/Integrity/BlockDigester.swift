@@ -1,0 +1,77 @@
+import Tensors
+
+/// Computes the digests of a file's tensors in the threads that write them, while the bytes are on their way
+/// through the processor.
+///
+/// A class because the threads share it; Sendable because each digest has a place of its own, written by
+/// the one thread that writes where its block begins, and is read when all are done; the tensors outlive
+/// it.
+final class BlockDigester: @unchecked Sendable {
+  /// A block in memory, and where it goes.
+  private struct Block {
+    let fileOffset: Int
+    let bytes: UnsafeRawBufferPointer
+    let digest: Int
+  }
+
+  private var table: DigestTable
+  /// In the order of the file.
+  private let blocks: [Block]
+  private let algorithm: DigestAlgorithm
+  private let digests: UnsafeMutableRawBufferPointer
+
+  /// - Parameters:
+  ///   - table: with all places.
+  ///   - tensors: those of the table's datasets, in its order, and where they begin in the file.
+  init(_ table: DigestTable, _ tensors: [(bytes: UnsafeRawBufferPointer, fileOffset: Int)]) {
+    self.table = table
+    algorithm = table.algorithm
+    digests = .allocate(byteCount: table.digests.count, alignment: 8)
+    digests.copyBytes(from: table.digests)
+    let datasets = table.records.filter { $0.kind == .dataset }
+    blocks = zip(datasets, tensors).flatMap { record, tensor in
+      (0..<record.digestCount).map { block in
+        let range = record.range(ofBlock: block)
+        return Block(
+          fileOffset: tensor.fileOffset + range.lowerBound,
+          bytes: UnsafeRawBufferPointer(rebasing: tensor.bytes[range]),
+          digest: record.firstDigest + block)
+      }
+    }.sorted { $0.fileOffset < $1.fileOffset }
+  }
+
+  deinit { digests.deallocate() }
+
+  /// Takes the digests of all blocks that begin in a part of the file. Each block is to be taken once.
+  func add(_ part: Range<Int>) {
+    var index = blocks.partitioningIndex { $0.fileOffset >= part.lowerBound }
+    while index < blocks.count, blocks[index].fileOffset < part.upperBound {
+      let digest = algorithm.digest(blocks[index].bytes)
+      let place = blocks[index].digest * algorithm.byteCount
+      UnsafeMutableRawBufferPointer(rebasing: digests[place..<place + digest.count])
+        .copyBytes(from: digest)
+      index += 1
+    }
+  }
+
+  /// The table with all digests, when every block was added.
+  func finished() -> DigestTable {
+    table.setDigests(Array(digests))
+    return table
+  }
+}
+
+extension Array {
+  /// The first index whose element satisfies a condition that, once met, holds to the end; `count` when
+  /// none does.
+  ///
+  /// - Complexity: O(log n).
+  fileprivate func partitioningIndex(where holds: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if holds(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}

@@ -1,0 +1,88 @@
+import HDF5
+import Tensors
+
+/// The digests in copies of a checkpoint's files, kept true while the copies are changed.
+///
+/// Only what is changed gets new digests: damage that the original has stays visible in the copy.
+struct CopiedDigests {
+  private let copies: [String]
+  /// Where the HDF5 content lies in a copy; nil for all of it.
+  private let window: Range<Int>?
+  private var tables: [DigestTable?] = []
+
+  /// - Parameters:
+  ///   - copies: before any change.
+  ///   - window: where the HDF5 content lies in the one copy; nil for all of each.
+  /// - Throws: `damaged`, and `unsupported` for an archive whose digests belong to another file.
+  init(in copies: [String], window: Range<Int>?) throws {
+    self.copies = copies
+    self.window = window
+    for copy in copies {
+      let table = try DigestTable(of: FileContent(copy, window: window), path: copy)
+      if table == nil { try removeStaleTable(from: copy) }
+      tables.append(table)
+    }
+  }
+
+  /// Another program has written the file since, so that nobody knows what its digests are worth once
+  /// tensors are exchanged.
+  private func removeStaleTable(from copy: String) throws {
+    if let window {
+      let file = try HDF5File.open(copy, window: window)
+      guard try file.root().exists(DigestTable.path) else { return }
+      throw CheckpointError(
+        .unsupported, "cannot restore into", path: copy, object: DigestTable.path,
+        problem: "another program has written the archive since its digests were computed",
+        cure: "convert it to another profile first")
+    }
+    let isThere = try HDF5File.open(copy).root().exists(DigestTable.path)
+    guard isThere else { return }
+    let file = try HDF5File.openForUpdate(copy)
+    do { try file.root().remove(DigestTable.path) }
+    try file.close()
+  }
+
+  /// Takes the digests of a tensor that one of the copies gets.
+  mutating func renew(_ entry: CheckpointEntry, of copy: Int, _ tensor: Tensor) {
+    tensor.withUnsafeBytes { tables[copy]?.renewDigests(ofDataset: entry.datasetPath, $0) }
+  }
+
+  /// Changes the structure of the copies, or a document of the only one.
+  ///
+  /// - Parameters:
+  ///   - document: the content of a document beside the copies; nil when there is none of the name.
+  /// - Throws: `damaged` when what is to be changed is not what was written, since the new digests would
+  ///   hide that.
+  mutating func renewing(
+    document name: String?, _ document: (String) throws -> [UInt8]?, _ change: () throws -> Void
+  ) throws {
+    for (copy, table) in zip(copies, tables) {
+      guard let table else { continue }
+      let isWhole =
+        if let name {
+          try table.record(name).map { try table.holds($0, document(name)) } ?? true
+        } else { try table.holdsStructure(of: FileContent(copy, window: window)) }
+      guard isWhole else {
+        throw CheckpointError(
+          .damaged, "cannot restore into", path: copy, object: name,
+          problem: "what is to be changed is not what was written",
+          cure: "take another copy of the target")
+      }
+    }
+    try change()
+    for (index, copy) in copies.enumerated() where tables[index] != nil {
+      if let name {
+        tables[index]?.renewDigest(ofDocument: name, try document(name) ?? [])
+      } else {
+        try tables[index]?.takeStructure(of: FileContent(copy, window: window))
+      }
+    }
+  }
+
+  /// Writes the digests.
+  func finish() throws(SystemCallError) {
+    for (copy, table) in zip(copies, tables) {
+      try table?.write(to: copy, contentAt: window?.lowerBound ?? 0)
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import Dispatch
+
+/// One HDF5 content of a checkpoint, compared with its digests without libhdf5.
+struct FileVerification {
+  typealias Item = VerificationReport.Item
+
+  let path: String
+  private let window: Range<Int>?
+  /// Nil without an end mark, and where the table is damaged.
+  let table: DigestTable?
+  /// The outcomes of everything but the tensors.
+  private(set) var items: [Item] = []
+
+  /// Whether libhdf5 may see the file: unless what it parses is known to be damaged.
+  var isReadable: Bool { items.allSatisfy { $0.outcome == .intact } }
+
+  /// - Parameter document: the content of a document beside the file; nil when there is none of the name.
+  /// - Throws: `unreadable`, and `unsupported` for digests of a later version.
+  init(
+    _ path: String, window: Range<Int>?, document: (String) throws -> [UInt8]?
+  ) throws {
+    self.path = path
+    self.window = window
+    let content = try FileContent(path, window: window)
+    do {
+      table = try DigestTable(of: content, path: path)
+    } catch let error as CheckpointError where error.kind == .damaged {
+      table = nil
+      items = [Self.damagedTable(in: path, error.problem)]
+    }
+    guard let table else { return }
+    for record in table.records where record.kind == .document {
+      let found = try Self.undamaged(record.name, document)
+      let isIntact = try table.holds(record, found)
+      items.append(
+        Item(
+          subject: .document, name: record.name, file: path, fileOffset: nil,
+          byteCount: record.byteCount,
+          outcome: isIntact
+            ? .intact
+            : .damaged(found == nil ? "it is missing or unreadable" : Self.isOther, blocks: [])))
+    }
+    let isIntact = try table.holdsStructure(of: content)
+    let extent = table.extents.reduce(0) { $0 + $1.count }
+    items.append(
+      Item(
+        subject: .structure, name: "structure", file: path, fileOffset: nil,
+        byteCount: table.contentByteCount - extent,
+        outcome: isIntact ? .intact : .damaged(Self.isOther, blocks: [])))
+    items.append(
+      Item(
+        subject: .digests, name: "digests", file: path,
+        fileOffset: content.position(table.offset), byteCount: table.byteCount, outcome: .intact))
+  }
+
+  static let isOther = "it is not what was written"
+
+  /// A document that an archive says itself is damaged counts as missing.
+  private static func undamaged(
+    _ name: String, _ document: (String) throws -> [UInt8]?
+  ) throws -> [UInt8]? {
+    do {
+      return try document(name)
+    } catch let error as CheckpointError where error.kind == .unreadable {
+      return nil
+    }
+  }
+
+  static func damagedTable(in path: String, _ reason: String) -> Item {
+    Item(
+      subject: .digests, name: "digests", file: path, fileOffset: nil, byteCount: 0,
+      outcome: .damaged(reason, blocks: []))
+  }
+}
+
+// MARK: - Tensors
+
+extension FileVerification {
+  /// Reads tensors and compares them, on several threads.
+  ///
+  /// - Returns: an outcome for each record.
+  func verify(
+    _ records: [DigestTable.Record], threadCount: Int
+  ) throws(SystemCallError) -> [VerificationReport.Outcome] {
+    guard let table else { return records.map { _ in .notCovered } }
+    let pieces = records.indices.flatMap { index in
+      (0..<records[index].digestCount).map { (record: index, block: $0) }
+    }
+    let found = FoundDamage()
+    let content = try FileContent(path, window: window)
+    let readers = max(1, min(threadCount, pieces.count))
+    DispatchQueue.concurrentPerform(iterations: readers) { reader in
+      let buffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: DigestTable.blockByteCount, alignment: 64)
+      defer { buffer.deallocate() }
+      for index in stride(from: reader, to: pieces.count, by: readers) {
+        let (record, block) = (records[pieces[index].record], pieces[index].block)
+        let range = record.range(ofBlock: block)
+        let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<range.count])
+        do throws(SystemCallError) {
+          try content.read(into: piece, at: record.offset + range.lowerBound)
+        } catch {
+          return found.fail(error)
+        }
+        var check = TensorCheck(record, of: table, from: range.lowerBound)
+        check.update(UnsafeRawBufferPointer(piece))
+        for damage in check.damage { found.add(damage, to: pieces[index].record) }
+      }
+    }
+    return try found.outcomes(records.count)
+  }
+
+  /// Where a tensor begins in the file.
+  func position(of record: DigestTable.Record) -> Int {
+    (window?.lowerBound ?? 0) + record.offset
+  }
+}
+
+/// The damage that several threads find.
+///
+/// A class because the threads share it; Sendable because every access holds the lock.
+private final class FoundDamage: @unchecked Sendable {
+  private let lock = DispatchSemaphore(value: 1)
+  private var damage: [Int: [TensorDamage]] = [:]
+  private var failure: SystemCallError?
+
+  func add(_ found: TensorDamage, to record: Int) {
+    lock.wait()
+    defer { lock.signal() }
+    damage[record, default: []].append(found)
+  }
+
+  func fail(_ error: SystemCallError) {
+    lock.wait()
+    defer { lock.signal() }
+    if failure == nil { failure = error }
+  }
+
+  /// When all threads are done.
+  func outcomes(_ count: Int) throws(SystemCallError) -> [VerificationReport.Outcome] {
+    if let failure { throw failure }
+    return (0..<count).map { .init(damage[$0] ?? []) }
+  }
+}
+
+extension VerificationReport.Outcome {
+  /// What the damaged blocks of a tensor make of it.
+  init(_ blocks: [TensorDamage]) {
+    let blocks = blocks.sorted { $0.block < $1.block }
+    guard let first = blocks.first else {
+      self = .intact
+      return
+    }
+    let others = blocks.count > 1 ? ", and \(blocks.count - 1) more blocks" : ""
+    self = .damaged("\(first)\(others)", blocks: blocks)
+  }
+}

@@ -1,0 +1,42 @@
+/// The Merkle Tree Hash of RFC 6962, section 2.1, over SHA-256, of leaves given one by one.
+///
+/// A leaf is `SHA-256(0x00, data)`, an inner node `SHA-256(0x01, left, right)`; of n leaves the left
+/// subtree has as many as the largest power of two below n; the tree without leaves is `SHA-256()`.
+/// Leaves and inner nodes begin differently, so that none can be taken for the other.
+struct MerkleTree: ~Copyable {
+  /// The roots of the complete subtrees so far, larger ones first: one for each bit of `count`.
+  private var subtrees: [[UInt8]] = []
+  private var count = 0
+  private var hash = SHA256()
+
+  mutating func append(_ pieces: UnsafeRawBufferPointer...) {
+    hash.update(byte: 0)
+    for piece in pieces { hash.update(piece) }
+    subtrees.append(hash.digest())
+    count += 1
+    // As many subtrees are complete now as the count has zeros at its end.
+    for _ in 0..<count.trailingZeroBitCount { joinLastTwo() }
+  }
+
+  private mutating func joinLastTwo() {
+    let right = subtrees.removeLast()
+    let left = subtrees.removeLast()
+    hash.update(byte: 1)
+    left.withUnsafeBytes { hash.update($0) }
+    right.withUnsafeBytes { hash.update($0) }
+    subtrees.append(hash.digest())
+  }
+
+  /// The root, 32 bytes. Begins anew afterwards.
+  mutating func root() -> [UInt8] {
+    while subtrees.count > 1 { joinLastTwo() }
+    count = 0
+    return subtrees.popLast() ?? hash.digest()
+  }
+}
+
+extension SHA256 {
+  fileprivate mutating func update(byte: UInt8) {
+    withUnsafeBytes(of: byte) { update($0) }
+  }
+}
