@@ -13,8 +13,11 @@ extension Tensor {
     Tensor(shape: shape, dtype: dtype, storage: storageForReading.snapshot())
   }
 
+  /// Whether this is a snapshot of another tensor, to be read in pieces.
+  package var isSnapshot: Bool { storageForReading.isSnapshot }
+
   /// Whether ``withBytes(in:scratch:_:)`` needs its scratch, at present.
-  package var isCopiedWhenRead: Bool { storageForReading.isCopiedWhenRead }
+  var isCopiedWhenRead: Bool { storageForReading.isCopiedWhenRead }
 
   /// Some of the bytes, row-major.
   ///

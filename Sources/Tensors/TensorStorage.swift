@@ -106,7 +106,7 @@ extension TensorStorage {
   }
 
   /// Bytes that are kept because the original has changed them.
-  var keptByteCount: Int { preImages?.keptByteCount ?? 0 }
+  package var keptByteCount: Int { preImages?.keptByteCount ?? 0 }
 
   func discard(_ range: Range<Int>) { preImages?.discard(range) }
 

@@ -13,6 +13,8 @@ struct FilePlan {
   struct Dataset {
     let path: String
     let value: Tensor
+    /// Whether nobody reads the value again once it is written; see ``FilePlan/giveUpSnapshots()``.
+    var isGivenUp = false
   }
 
   /// In the order of creation; parents are made as needed.
@@ -31,6 +33,20 @@ struct FilePlan {
     case folder([(name: String, content: [UInt8])])
     /// Several files of at most so many bytes of variables, and a map of them.
     case shards(maximumByteCount: Int)
+  }
+
+  /// Lets the fill give up each piece of a snapshot as soon as it is written, so that the training need not
+  /// keep it any longer. The tensors of this plan cannot be read afterwards.
+  mutating func giveUpSnapshots() {
+    var counts: [ObjectIdentifier: Int] = [:]
+    for dataset in datasets {
+      counts[ObjectIdentifier(dataset.value.storageForReading), default: 0] += 1
+    }
+    for index in datasets.indices {
+      // What two datasets hold is read twice.
+      datasets[index].isGivenUp =
+        counts[ObjectIdentifier(datasets[index].value.storageForReading)] == 1
+    }
   }
 
   /// Where the HDF5 content begins in its file.
