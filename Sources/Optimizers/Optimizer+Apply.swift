@@ -242,7 +242,8 @@ extension Optimizer {
     let rowCount = rows.shape[0]
     plan.runRows(
       UpdatePlan.Rows(
-        variable: plane, gradients: gradients, firstSlot: firstSlot, slotCount: ruleSlots[place].count,
+        variable: plane, gradients: gradients, firstSlot: firstSlot,
+        slotCount: ruleSlots[place].count,
         dtype: variable.value.dtype, width: rowCount == 0 ? 0 : rows.shape.elementCount / rowCount,
         rowCount: rowCount, sums: arithmetic != .keras3, handling: handling),
       work)

@@ -60,9 +60,12 @@ private struct RowRun: @unchecked Sendable {
     let sum = sums.map { $0 + thread * sumByteCount }
     guard !plan.snapshots.isEmpty else { return update(range, sum) }
     let rowByteCount = item.width * item.dtype.byteCount
+    let slots = plan.slots[item.firstSlot..<item.firstSlot + item.slotCount]
     for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.preservedRowCount) {
       let part = start..<min(start + Self.preservedRowCount, range.upperBound)
       let rows = UnsafeBufferPointer(start: groups.rows + part.lowerBound, count: part.count)
+      // What locks make wait for one another would else be waits for memory one after the other.
+      slots.withUnsafeBufferPointer { slots in for row in rows { prefetch(row: row, slots) } }
       for snapshot in plan.snapshots { snapshot.preserve(rows: rows, byteCount: rowByteCount) }
       update(part, sum)
     }

@@ -24,26 +24,43 @@ package final class PreImages: @unchecked Sendable {
   static let granuleByteCount = 256
   /// What one lock guards: the owner waits for no more than the copying of one region.
   static let regionByteCount = 64 << 10
-  private static let granulesPerRegion = regionByteCount / granuleByteCount
+  fileprivate static let granulesPerRegion = regionByteCount / granuleByteCount
 
   let memory: TensorMemory
   private let regionCount: Int
-  private let regions: UnsafeMutablePointer<Mutex<Region>>
-  /// By region, whether all of it was discarded.
-  private let isDiscarded: UnsafeMutablePointer<Atomic<Bool>>
-  /// By granule, what it held. Zero pages, which exist once they are written.
-  private let images: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-  private let arenas: [GranuleArena]
+  /// Each is touched only by the thread that has set its access to `locked`.
+  private let regions: UnsafeMutablePointer<Region>
+  private let access: UnsafeMutablePointer<Atomic<UInt8>>
+  private let arena: Locked<ImageArena>
   /// Whether the memory will not change any more, because its owner has moved elsewhere.
   private let isFixed = Atomic<Bool>(false)
   /// Whether a granule was ever kept.
   private let hasImages = Atomic<Bool>(false)
 
-  private struct Region {
+  /// Who may touch a region: whoever comes first, nobody else, or nobody any more because all of it was
+  /// discarded. Locks of one byte, because there are thousands, and each is held for microseconds.
+  private enum Access {
+    static let open: UInt8 = 0
+    static let locked: UInt8 = 1
+    static let discarded: UInt8 = 2
+  }
+
+  /// Of a granule, its number among those of its region, and what it held.
+  fileprivate struct Image {
+    static let headerByteCount = 16
+    static let byteCount = headerByteCount + PreImages.granuleByteCount
+    var granule: Int
+    var next: UnsafeMutablePointer<Image>?
+  }
+
+  fileprivate struct Region {
     /// Bytes that were not discarded.
     var byteCount: Int
-    /// Granules that are kept.
     var imageCount = 0
+    /// Which granules are kept.
+    var isKept: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    /// What was kept last; each image leads to the one before.
+    var last: UnsafeMutablePointer<Image>?
   }
 
   init(of memory: TensorMemory) {
@@ -51,28 +68,39 @@ package final class PreImages: @unchecked Sendable {
     let byteCount = memory.byteCount
     regionCount = (byteCount + Self.regionByteCount - 1) / Self.regionByteCount
     regions = .allocate(capacity: regionCount)
-    isDiscarded = .allocate(capacity: regionCount)
+    access = .allocate(capacity: regionCount)
     for region in 0..<regionCount {
       let start = region * Self.regionByteCount
       (regions + region).initialize(
-        to: Mutex(Region(byteCount: min(Self.regionByteCount, byteCount - start))))
-      (isDiscarded + region).initialize(to: Atomic(false))
+        to: Region(byteCount: min(Self.regionByteCount, byteCount - start)))
+      (access + region).initialize(to: Atomic(Access.open))
     }
-    let granuleCount = regionCount * Self.granulesPerRegion
-    guard let zeros = calloc(granuleCount, MemoryLayout<UnsafeMutableRawPointer?>.stride) else {
-      fatalError("there is no memory for a snapshot of \(byteCount) bytes")
-    }
-    images = zeros.bindMemory(to: UnsafeMutableRawPointer?.self, capacity: granuleCount)
-    arenas = (0..<8).map { _ in GranuleArena(granuleByteCount: Self.granuleByteCount) }
+    let chunkByteCount = min(max(byteCount / 16, 64 << 10), 8 << 20)
+    arena = Locked(ImageArena(chunkByteCount: chunkByteCount))
   }
 
   deinit {
     regions.deinitialize(count: regionCount).deallocate()
-    isDiscarded.deinitialize(count: regionCount).deallocate()
-    free(images)
+    access.deinitialize(count: regionCount).deallocate()
   }
 
-  private func arena(_ region: Int) -> GranuleArena { arenas[region & 7] }
+  /// Calls `body` with a region while no other thread has it; nil if it was discarded.
+  private func withRegion<Result>(_ region: Int, _ body: (inout Region) -> Result) -> Result? {
+    var attempts = 0
+    while true {
+      let (isLocked, found) = access[region].compareExchange(
+        expected: Access.open, desired: Access.locked, ordering: .acquiring)
+      if isLocked { break }
+      if found == Access.discarded { return nil }
+      attempts += 1
+      if attempts > 100 { sched_yield() }
+    }
+    defer {
+      access[region].store(
+        regions[region].byteCount == 0 ? Access.discarded : Access.open, ordering: .releasing)
+    }
+    return body(&regions[region])
+  }
 
   /// Calls `body` with each region that `range` meets, and with the bytes of it that it meets.
   private func forEachRegion(_ range: Range<Int>, _ body: (Int, Range<Int>) -> Void) {
@@ -98,19 +126,19 @@ extension PreImages {
   /// Keeps what the bytes at `range` are.
   func preserve(_ range: Range<Int>) {
     forEachRegion(range) { region, part in
-      if isDiscarded[region].load(ordering: .acquiring) { return }
-      regions[region].withLock { state in
-        if state.byteCount == 0 { return }
+      withRegion(region) { state in
         let first = part.lowerBound / Self.granuleByteCount
         let last = (part.upperBound - 1) / Self.granuleByteCount
-        for granule in first...last where images[granule] == nil {
-          let start = granule * Self.granuleByteCount
-          let image = arena(region).take()
-          image.copyMemory(
-            from: memory.base + start,
-            byteCount: min(Self.granuleByteCount, memory.byteCount - start))
-          images[granule] = image
-          state.imageCount += 1
+        let start = region * Self.granulesPerRegion
+        for granule in first...last where !state.keeps(granule - start) {
+          let image = arena.withLock { $0.take() }
+          let offset = granule * Self.granuleByteCount
+          image.bytes.copyMemory(
+            from: memory.base + offset,
+            byteCount: min(Self.granuleByteCount, memory.byteCount - offset))
+          image.pointee = Image(granule: granule - start, next: state.last)
+          state.last = image
+          state.keep(granule - start)
           hasImages.store(true, ordering: .relaxed)
         }
       }
@@ -126,103 +154,145 @@ extension PreImages {
 extension PreImages {
   /// The memory itself, if it holds what it held and will go on doing so.
   var fixedMemory: TensorMemory? {
-    guard isFixed.load(ordering: .acquiring), !hasImages.load(ordering: .relaxed) else { return nil }
+    guard isFixed.load(ordering: .acquiring), !hasImages.load(ordering: .relaxed) else {
+      return nil
+    }
     return memory
   }
 
   /// Copies what the bytes at `range` were. Traps when they were discarded.
   func copy(_ range: Range<Int>, to target: UnsafeMutableRawPointer) {
     forEachRegion(range) { region, part in
-      regions[region].withLock { state in
-        precondition(state.byteCount > 0, "bytes of a snapshot were read after they were discarded")
-        copy(part, hasImages: state.imageCount > 0, to: target + (part.lowerBound - range.lowerBound))
+      let target = target + (part.lowerBound - range.lowerBound)
+      let isDone: Void? = withRegion(region) { state in
+        guard state.imageCount > 0 else {
+          return target.copyMemory(from: memory.base + part.lowerBound, byteCount: part.count)
+        }
+        state.withImages { copy(part, $0, ofRegion: region, to: target) }
       }
+      precondition(isDone != nil, "bytes of a snapshot were read after they were discarded")
     }
   }
 
-  /// Copies bytes of one region, whose lock the caller holds.
-  private func copy(_ range: Range<Int>, hasImages: Bool, to target: UnsafeMutableRawPointer) {
-    // From here on nothing was copied yet.
+  /// Copies bytes of one region, given its images by granule. The caller holds the lock.
+  private func copy(
+    _ range: Range<Int>, _ images: UnsafeBufferPointer<UnsafeMutablePointer<Image>?>,
+    ofRegion region: Int, to target: UnsafeMutableRawPointer
+  ) {
+    // From here on nothing was copied yet. Kept bytes in memory are not even read: they may be changing.
     var start = range.lowerBound
-    func copyMemory(upTo end: Int) {
+    func copy(upTo end: Int, from source: UnsafeRawPointer) {
       guard end > start else { return }
-      (target + (start - range.lowerBound)).copyMemory(
-        from: memory.base + start, byteCount: end - start)
+      (target + (start - range.lowerBound)).copyMemory(from: source, byteCount: end - start)
       start = end
     }
-    if hasImages {
-      let first = range.lowerBound / Self.granuleByteCount
-      let last = (range.upperBound - 1) / Self.granuleByteCount
-      for granule in first...last {
-        guard let image = images[granule] else { continue }
-        let granuleStart = granule * Self.granuleByteCount
-        copyMemory(upTo: max(granuleStart, range.lowerBound))
-        let end = min(granuleStart + Self.granuleByteCount, range.upperBound)
-        (target + (start - range.lowerBound)).copyMemory(
-          from: image + (start - granuleStart), byteCount: end - start)
-        start = end
-      }
+    for (index, image) in images.enumerated() {
+      guard let image else { continue }
+      let granule = region * Self.regionByteCount + index * Self.granuleByteCount
+      let end = min(granule + Self.granuleByteCount, range.upperBound)
+      guard end > range.lowerBound, granule < range.upperBound else { continue }
+      copy(upTo: max(granule, range.lowerBound), from: memory.base + start)
+      copy(upTo: end, from: image.bytes + (start - granule))
     }
-    copyMemory(upTo: range.upperBound)
+    copy(upTo: range.upperBound, from: memory.base + start)
   }
 
   /// Bytes that are kept.
   var keptByteCount: Int {
     (0..<regionCount).reduce(0) { sum, region in
-      sum + regions[region].withLock { $0.imageCount } * Self.granuleByteCount
+      sum + (withRegion(region) { $0.imageCount } ?? 0) * Self.granuleByteCount
     }
   }
 
   /// Gives up the bytes at `range`, which nobody will ask for again. Each byte may be given up once.
   func discard(_ range: Range<Int>) {
     forEachRegion(range) { region, part in
-      let isDone = regions[region].withLock { state in
+      let isDone: Void? = withRegion(region) { state in
         precondition(state.byteCount >= part.count, "bytes of a snapshot were discarded twice")
         state.byteCount -= part.count
-        if state.byteCount == 0, state.imageCount > 0 {
-          let first = region * Self.granulesPerRegion
-          for granule in first..<first + Self.granulesPerRegion {
-            guard let image = images[granule] else { continue }
-            arena(region).giveBack(image)
-            images[granule] = nil
-          }
-          state.imageCount = 0
-        }
-        return state.byteCount == 0
+        guard state.byteCount == 0 else { return }
+        arena.withLock { [last = state.last] in $0.giveBack(last) }
+        state.last = nil
+        state.imageCount = 0
       }
-      if isDone { isDiscarded[region].store(true, ordering: .releasing) }
+      precondition(isDone != nil, "bytes of a snapshot were discarded twice")
     }
   }
 }
 
-// MARK: - Memory for granules
+// MARK: - Images
 
-/// Room for granules, got in pieces of many and kept until the end.
-///
-/// Sendable because every access holds the lock. A class so that there can be an array of them.
-private final class GranuleArena: @unchecked Sendable {
-  private static let chunkByteCount = 1 << 20
-  private let granuleByteCount: Int
-  private let lock = Mutex<Void>(())
-  private var free: [UnsafeMutableRawPointer] = []
-  private var chunks: [UnsafeMutableRawPointer] = []
-  private var position = chunkByteCount
-
-  init(granuleByteCount: Int) { self.granuleByteCount = granuleByteCount }
-
-  deinit { for chunk in chunks { chunk.deallocate() } }
-
-  func take() -> UnsafeMutableRawPointer {
-    lock.withLock { _ in
-      if let granule = free.popLast() { return granule }
-      if position == Self.chunkByteCount {
-        chunks.append(.allocate(byteCount: Self.chunkByteCount, alignment: 64))
-        position = 0
-      }
-      defer { position += granuleByteCount }
-      return chunks[chunks.count - 1] + position
-    }
+extension PreImages.Region {
+  func keeps(_ granule: Int) -> Bool {
+    withUnsafeBytes(of: isKept) { $0[granule >> 3] & 1 << (granule & 7) != 0 }
   }
 
-  func giveBack(_ granule: UnsafeMutableRawPointer) { lock.withLock { _ in free.append(granule) } }
+  mutating func keep(_ granule: Int) {
+    withUnsafeMutableBytes(of: &isKept) { $0[granule >> 3] |= 1 << (granule & 7) }
+    imageCount += 1
+  }
+
+  /// Calls `body` with the images by granule.
+  func withImages(
+    _ body: (UnsafeBufferPointer<UnsafeMutablePointer<PreImages.Image>?>) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(
+      of: UnsafeMutablePointer<PreImages.Image>?.self, capacity: PreImages.granulesPerRegion
+    ) { images in
+      images.initialize(repeating: nil)
+      var next = last
+      while let image = next {
+        images[image.pointee.granule] = image
+        next = image.pointee.next
+      }
+      body(UnsafeBufferPointer(images))
+    }
+  }
+}
+
+extension UnsafeMutablePointer<PreImages.Image> {
+  /// What the granule held.
+  fileprivate var bytes: UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(self) + PreImages.Image.headerByteCount
+  }
+}
+
+/// Room for images, got in pieces of many and kept until the end: fresh memory costs more than what is
+/// copied there.
+private struct ImageArena {
+  private let chunkByteCount: Int
+  /// Images that may be used again, each leading to the next.
+  private var free: UnsafeMutablePointer<PreImages.Image>?
+  private var chunks: [TensorMemory] = []
+  private var position: Int
+
+  init(chunkByteCount: Int) {
+    self.chunkByteCount = chunkByteCount
+    position = chunkByteCount
+  }
+
+  /// Room for an image, uninitialized.
+  mutating func take() -> UnsafeMutablePointer<PreImages.Image> {
+    if let image = free {
+      free = image.pointee.next
+      return image
+    }
+    if position + PreImages.Image.byteCount > chunkByteCount {
+      chunks.append(TensorMemory(byteCount: chunkByteCount))
+      position = 0
+    }
+    defer { position += PreImages.Image.byteCount }
+    return (chunks[chunks.count - 1].base + position)
+      .bindMemory(to: PreImages.Image.self, capacity: 1)
+  }
+
+  /// Takes back an image and those that it leads to.
+  mutating func giveBack(_ last: UnsafeMutablePointer<PreImages.Image>?) {
+    var next = last
+    while let image = next {
+      next = image.pointee.next
+      image.pointee.next = free
+      free = image
+    }
+  }
 }

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// Memory that was used and will be used again: so that an update beside a snapshot, which writes its
 /// new values to another place, finds a place whose pages exist already.
 ///
@@ -13,7 +11,7 @@ internal import Synchronization
 public final class StoragePool: Sendable {
   /// The most bytes that the pool keeps unused; nil for as many as are in use.
   public let byteLimit: Int?
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// Below this size memory is cheaper to get than to keep.
   static let minimumByteCount = 16 << 10

@@ -22,28 +22,32 @@ final class TensorMemory: @unchecked Sendable {
 
   let byteCount: Int
   let base: UnsafeMutableRawPointer
-  /// Where the bytes go in the end; nil if they are freed.
-  private let pool: Mutex<StoragePool?>
-  /// The snapshots that still need what this memory holds.
-  private let snapshots = Mutex<[PreImages]>([])
+  private let state: Locked<State>
   private let snapshotCount = Atomic<Int>(0)
+
+  private struct State {
+    /// Where the bytes go in the end; nil if they are freed.
+    var pool: StoragePool?
+    /// The snapshots that still need what this memory holds.
+    var snapshots: [PreImages] = []
+  }
 
   /// Uninitialized bytes.
   init(byteCount: Int) {
     self.byteCount = byteCount
     base = Self.allocate(byteCount: byteCount)
-    pool = Mutex(nil)
+    state = Locked(State())
   }
 
   /// Takes over bytes of a pool.
   init(_ base: UnsafeMutableRawPointer, byteCount: Int, of pool: StoragePool) {
     self.byteCount = byteCount
     self.base = base
-    self.pool = Mutex(pool)
+    state = Locked(State(pool: pool))
   }
 
   deinit {
-    if let pool = pool.withLock({ $0 }) {
+    if let pool = state.withLock({ $0.pool }) {
       pool.take(base, byteCount: byteCount)
     } else {
       base.deallocate()
@@ -65,9 +69,9 @@ final class TensorMemory: @unchecked Sendable {
   ///
   /// - Returns: whether they did not.
   func join(_ newPool: StoragePool) -> Bool {
-    pool.withLock { pool in
-      if pool != nil { return false }
-      pool = newPool
+    state.withLock { state in
+      if state.pool != nil { return false }
+      state.pool = newPool
       return true
     }
   }
@@ -80,22 +84,22 @@ extension TensorMemory {
   var hasSnapshots: Bool { snapshotCount.load(ordering: .acquiring) > 0 }
 
   func add(_ snapshot: PreImages) {
-    snapshots.withLock { snapshots in
-      snapshots.append(snapshot)
-      snapshotCount.store(snapshots.count, ordering: .releasing)
+    state.withLock { state in
+      state.snapshots.append(snapshot)
+      snapshotCount.store(state.snapshots.count, ordering: .releasing)
     }
   }
 
   func remove(_ snapshot: PreImages) {
-    snapshots.withLock { snapshots in
-      snapshots.removeAll { $0 === snapshot }
-      snapshotCount.store(snapshots.count, ordering: .releasing)
+    state.withLock { state in
+      state.snapshots.removeAll { $0 === snapshot }
+      snapshotCount.store(state.snapshots.count, ordering: .releasing)
     }
   }
 
   /// Calls `body` with each snapshot that needs what this memory holds.
   func forEachSnapshot(_ body: (PreImages) -> Void) {
     guard hasSnapshots else { return }
-    snapshots.withLock { $0.forEach(body) }
+    state.withLock { $0.snapshots.forEach(body) }
   }
 }

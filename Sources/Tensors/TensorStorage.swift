@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// The bytes of a tensor: 64-byte aligned, fixed in size, freed with the last tensor that uses them.
 ///
 /// A class because reference counting is what makes a copy free: two tensors share one storage until one
@@ -16,7 +14,7 @@ package final class TensorStorage: @unchecked Sendable {
   /// Not nil in a snapshot: the memory is then another storage's, which may change it.
   private let preImages: PreImages?
   /// The snapshot's bytes, once somebody wanted them all at once.
-  private let wholeCopy = Mutex<TensorMemory?>(nil)
+  private let wholeCopy = Locked<TensorMemory?>(nil)
 
   /// Uninitialized bytes.
   package convenience init(byteCount: Int) { self.init(TensorMemory(byteCount: byteCount)) }

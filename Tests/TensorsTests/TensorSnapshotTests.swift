@@ -43,7 +43,8 @@ struct TensorSnapshotTests {
     return result
   }
 
-  @Test("keeps its elements while rows of the original change in place", arguments: [1000, 4 << 20])
+  @Test(
+    "keeps its elements while rows of the original change in place", arguments: [1000, 4 << 20])
   func keepsElements(pieceByteCount: Int) {
     var tensor = table()
     let before = tensor.elements(of: Float.self)
@@ -57,7 +58,8 @@ struct TensorSnapshotTests {
     #expect(after[100] == -2 && after[1700] == -1 && after[300] == before[300])
   }
 
-  @Test("is a tensor: its elements can be read whole, and again, and changed without the original's")
+  @Test(
+    "is a tensor: its elements can be read whole, and again, and changed without the original's")
   func isTensor() {
     var tensor = table()
     let original = table()
@@ -211,5 +213,7 @@ private final class Bytes: @unchecked Sendable {
 }
 
 extension Int {
-  fileprivate func roundedUp(to multiple: Int) -> Int { (self + multiple - 1) / multiple * multiple }
+  fileprivate func roundedUp(to multiple: Int) -> Int {
+    (self + multiple - 1) / multiple * multiple
+  }
 }

@@ -1,8 +1,8 @@
 import Dispatch
 import Foundation
 import KerasConfiguration
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -29,7 +29,7 @@ struct SnapshotSavingTests {
 
   /// Rows of a tensor that the test updates as an optimizer does, from a thread of its own.
   private struct Updates: @unchecked Sendable {
-    let storage: TensorStorage
+    let storage: Tensors.TensorStorage
     let snapshots: [PreImages]
 
     func run(_ rows: some Sequence<Int>) {

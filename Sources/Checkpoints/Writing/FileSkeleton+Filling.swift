@@ -37,7 +37,8 @@ extension FileSkeleton {
       segments(0..<end, with: datasets), from: 0, splittingAt: start)
     let outcome = FillOutcome(count: writes.count)
     let writers = max(1, min(threadCount, writes.count))
-    let scratchByteCount = writes.contains(where: \.isOfSnapshot) ? GatheredWrite.copiedByteCount : 0
+    let scratchByteCount =
+      writes.contains(where: \.isOfSnapshot) ? GatheredWrite.copiedByteCount : 0
     DispatchQueue.concurrentPerform(iterations: writers) { _ in
       let scratch = UnsafeMutableRawBufferPointer.allocate(
         byteCount: scratchByteCount, alignment: 64)

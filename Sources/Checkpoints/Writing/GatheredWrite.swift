@@ -62,7 +62,9 @@ struct GatheredWrite: @unchecked Sendable {
       switch segment {
       case .memory(var rest):
         while rest.count > 0 {
-          if room() == 0 || current.pieces.count == maximumPieceCount || position == border { end() }
+          if room() == 0 || current.pieces.count == maximumPieceCount || position == border {
+            end()
+          }
           let part = UnsafeRawBufferPointer(rebasing: rest.prefix(room()))
           current.append(part)
           position += part.count
