@@ -32,7 +32,7 @@ extension FileSkeleton {
     try Self.reserve(byteCount, descriptor)
     let digester = table.map { blockDigester($0, datasets, documents) }
     // What lies behind the table of digests waits for it.
-    let end = table.map { $0.offset + contentOffset } ?? image.byteCount
+    let end = tableStart
     let writes = GatheredWrite.covering(
       segments(0..<end, with: datasets), from: 0, splittingAt: start)
     let outcome = FillOutcome(count: writes.count)
@@ -111,13 +111,25 @@ extension FileSkeleton {
     for document in documents { table.renewDigest(ofDocument: document.name, document.content) }
     return BlockDigester(
       table,
-      zip(datasets, offsets).map {
-        ($0.value.isSnapshot ? nil : .init($0.value.storageForReading.bytes), $1)
+      datasets.indices.map { index in
+        let value = datasets[index].value
+        return (
+          isReadInPieces(value, index) ? nil : .init(value.storageForReading.bytes), offsets[index]
+        )
       })
   }
 
   /// Where the content begins in the file.
   private var contentOffset: Int { table.map { image.byteCount - $0.contentByteCount } ?? 0 }
+
+  /// Where the table of digests begins in the file; its end if there is none.
+  private var tableStart: Int { table.map { $0.offset + contentOffset } ?? image.byteCount }
+
+  /// Whether the value of the dataset at `index` is asked for one block after the other. A snapshot behind
+  /// the table is read as a whole: its digests are wanted before it is written.
+  private func isReadInPieces(_ value: Tensor, _ index: Int) -> Bool {
+    value.isSnapshot && offsets[index] < tableStart
+  }
 
   /// Takes the room on the disk at once: in one piece, and a disk that is too small shows now.
   private static func reserve(_ byteCount: Int, _ descriptor: Int32) throws(SystemCallError) {
@@ -149,7 +161,7 @@ extension FileSkeleton {
       appendImage(upTo: offsets[index])
       let value = datasets[index].value
       segments.append(
-        value.isSnapshot
+        isReadInPieces(value, index)
           ? .snapshot(value, isGivenUp: datasets[index].isGivenUp)
           : .memory(UnsafeRawBufferPointer(value.storageForReading.bytes)))
       position = offsets[index] + value.byteCount
