@@ -7,6 +7,7 @@
   tools/generate_fixtures.py models          Fixtures/keras-*/: models saved by Keras
   tools/generate_fixtures.py configurations  Fixtures/keras-*/: optimizers' configurations as JSON
   tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
+  tools/generate_fixtures.py layers          Fixtures/layers/: layers of every class as JSON
   tools/generate_fixtures.py matrix          Fixtures/matrix/: some rows of the matrix of models
 
   tools/generate_fixtures.py traces --check --fraction 0.1 [--seed N]
@@ -28,16 +29,18 @@ FIXTURES = environments.REPOSITORY / "Fixtures"
 GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
 MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsprop", "adam",
           "adamw")
-KINDS = ("digits", "traces", "models", "configurations", "losses", "matrix")
+KINDS = ("digits", "traces", "models", "configurations", "losses", "layers", "matrix")
 ENVIRONMENTS = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
 MATRIX_FILES = {
-    "keras2": {"frozen_inner_layer": "whole-model", "frozen_wrapped": "whole-model",
-               "slash_names": "whole-model", "subclassed": "weights"},
-    "tfkeras": {"nested_twice": "archive", "subclassed": "weights"},
-    "keras3": {"gradient_accumulation": "whole-model", "mixed_precision": "weights",
-               "subclassed": "weights", "unicode_names": "archive"},
+    "keras2": {"frozen_inner_layer": ["whole-model"], "frozen_wrapped": ["whole-model"],
+               "legacy_adagrad": ["whole-model"], "slash_names": ["whole-model"],
+               "subclassed": ["weights"]},
+    "tfkeras": {"nested_twice": ["archive"], "resaved": ["archive"], "subclassed": ["weights"]},
+    "keras3": {"gradient_accumulation": ["whole-model"],
+               "mixed_precision": ["archive", "weights"], "subclassed": ["weights"],
+               "unicode_names": ["archive"]},
 }
-"""The committed files, a layout each; `verify_with_keras.py --all` makes every row in every one."""
+"""The committed rows and layouts; `verify_with_keras.py --all` makes every row in every one."""
 
 
 def make_digits(folder: Path) -> None:
@@ -95,11 +98,19 @@ def make_losses(folder: Path) -> None:
         ["--digits", str(folder / "digits.h5"), "--folder", str(folder / "losses")]), end="")
 
 
+def make_layers(folder: Path) -> None:
+    """Fixtures/layers/*.json."""
+    for environment in ENVIRONMENTS:
+        print(environments.run(environment, "keras_side.record_layers",
+                               ["--folder", str(folder / "layers")]), end="")
+
+
 def make_matrix(folder: Path) -> None:
     """Fixtures/matrix/*: the committed rows."""
     for environment, rows in MATRIX_FILES.items():
-        for row, layout in rows.items():
-            save_matrix(folder / "matrix", environment, ["--row", row, "--layout", layout])
+        for row, layouts in rows.items():
+            options = [each for layout in layouts for each in ("--layout", layout)]
+            save_matrix(folder / "matrix", environment, ["--row", row, *options])
 
 
 def save_matrix(folder: Path, environment: str, options: Sequence[str] = ()) -> None:
@@ -135,7 +146,7 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         makers = {"digits": make_digits, "traces": make_traces, "models": make_models,
                   "configurations": make_configurations, "losses": make_losses,
-                  "matrix": make_matrix}
+                  "layers": make_layers, "matrix": make_matrix}
         for kind in KINDS if arguments.what == "all" else [arguments.what]:
             makers[kind](folder)
     except environments.EnvironmentFailure as failure:

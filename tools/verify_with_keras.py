@@ -13,7 +13,9 @@
 4. The layouts of several files: Keras 3 opens what `checkpoint-inspect convert` made of every
    fixture, as a folder and in shards, without a warning and with equal bits, slots included. NumPy and
    safetensors read what `export` wrote, and Cairn reads what they write.
-5. Models of every structure, saved by Keras 2.12, tf_keras 2.21 and Keras 3.15 in every layout that
+5. The digests in Cairn's files are what their documentation says: a reader written from it alone
+   finds every byte as documented, and the same root.
+6. Models of every structure, saved by Keras 2.12, tf_keras 2.21 and Keras 3.15 in every layout that
    each can write: `show` tells names, shapes, dtypes, bytes, owners as Keras's live objects did. The
    rows in Fixtures/matrix; with --all every row, made anew, and each of them converted by Cairn to
    every profile and loaded by the Keras that the profile is for.
@@ -34,6 +36,7 @@ import generate_fixtures
 import keras_environments as environments
 from verification.binaries import Binaries
 from verification.conversion_checks import check_conversions
+from verification.digest_checks import check_digests
 from verification.exchange import CASES, Exchange
 from verification.fixture_checks import check_fixtures
 from verification.layouts import check_layouts
@@ -44,6 +47,7 @@ KINDS = {
     "traces": (),
     "fixtures": ("checkpoint-inspect",),
     "layouts": ("checkpoint-inspect",),
+    "digests": ("checkpoint-inspect",),
     "exchange": ("apply-gradients", "cairn", "checkpoint-inspect"),
     "matrix": ("checkpoint-inspect",),
 }
@@ -86,6 +90,8 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
         check_fixtures(report, cairn, fixtures)
     if "layouts" in kinds:
         check_layouts(report, cairn, fixtures, folder / "layouts")
+    if "digests" in kinds:
+        check_digests(report, cairn, fixtures, folder / "digests")
     if "exchange" in kinds:
         for case in CASES:
             Exchange(case, cairn, report, folder / case.folder_name).run()

@@ -85,6 +85,13 @@ static haddr_t window_get_eof(const H5FD_t *base, H5FD_mem_t type) {
   return ((const window_file_t *)base)->window.length;
 }
 
+// The handle is the descriptor, as in libhdf5's own driver.
+static herr_t window_get_handle(H5FD_t *base, hid_t access, void **handle) {
+  (void)access;
+  *handle = &((window_file_t *)base)->descriptor;
+  return 0;
+}
+
 static herr_t window_read(
     H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size, void *buffer) {
   (void)type;
@@ -130,6 +137,7 @@ static const H5FD_class_t window_class = {
     .get_eoa = window_get_eoa,
     .set_eoa = window_set_eoa,
     .get_eof = window_get_eof,
+    .get_handle = window_get_handle,
     .read = window_read,
     .write = window_write,
     .fl_map = H5FD_FLMAP_DICHOTOMY,

@@ -13,6 +13,11 @@ public struct Checkpoint: Sendable {
   public var training: TrainingConfiguration?
   public var optimizer: OptimizerState?
   public var resumption: ResumptionRecord?
+  /// Variables that are frozen although the architecture does not say so; see
+  /// ``CheckpointManifest/frozen``.
+  public var frozen: Set<VariableID> = []
+  /// Set on the way through a conversion; see ``OriginalWords``.
+  public var original: OriginalWords?
 
   public init(
     model: ModelConfiguration?, variables: [Variable], training: TrainingConfiguration? = nil,
@@ -36,13 +41,39 @@ public struct OptimizerState: Sendable {
   /// In the order of saving: slot by slot, each over the trainable variables. Empty for an optimizer
   /// that has not been built.
   public var slots: [SlotVariable]
+  /// Nil unless Keras 3 scales the loss around this optimizer.
+  public var lossScale: LossScaleState?
 
   public init(
-    configuration: OptimizerConfiguration, iterations: Int64, slots: [SlotVariable]
+    configuration: OptimizerConfiguration, iterations: Int64, slots: [SlotVariable],
+    lossScale: LossScaleState? = nil
   ) {
     self.configuration = configuration
     self.iterations = iterations
     self.slots = slots
+    self.lossScale = lossScale
+  }
+}
+
+/// What Keras 3's LossScaleOptimizer keeps beside the optimizer that it wraps, under the policy
+/// mixed_float16. (Keras 2 saves none of it.)
+public struct LossScaleState: Sendable, Hashable {
+  /// The wrapper's own counter, which Keras never advances.
+  public var iterations: Int64
+  /// The wrapper's own rate, which Keras does not use.
+  public var learningRate: Float
+  /// Steps with finite gradients since the scale changed.
+  public var stepCounter: Int64
+  /// What the loss is multiplied by.
+  public var scale: Float
+
+  public init(
+    iterations: Int64 = 0, learningRate: Float = 0, stepCounter: Int64, scale: Float
+  ) {
+    self.iterations = iterations
+    self.learningRate = learningRate
+    self.stepCounter = stepCounter
+    self.scale = scale
   }
 }
 

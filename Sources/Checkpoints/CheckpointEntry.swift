@@ -15,10 +15,13 @@ public struct CheckpointEntry: Sendable, Hashable {
   public let storedType: String
   /// Bytes that the elements take in the file's type.
   public let byteCount: Int
+  /// Where the elements begin in the file that holds them, if they lie there in one piece and as they are
+  /// in memory; nil otherwise.
+  public internal(set) var byteOffset: Int?
 
   public init(
     name: String, role: Role, datasetPath: String, shape: Shape, dtype: DType?, storedType: String,
-    byteCount: Int
+    byteCount: Int, byteOffset: Int? = nil
   ) {
     self.name = name
     self.role = role
@@ -27,6 +30,7 @@ public struct CheckpointEntry: Sendable, Hashable {
     self.dtype = dtype
     self.storedType = storedType
     self.byteCount = byteCount
+    self.byteOffset = byteOffset
   }
 
   public enum Role: Sendable, Hashable {
@@ -38,6 +42,8 @@ public struct CheckpointEntry: Sendable, Hashable {
     case iteration
     /// The rate, where the layout stores it as a variable.
     case learningRate
+    /// A number of the optimizer that scales the loss around another: `loss_scale/dynamic_scale`.
+    case lossScale
     /// An optimizer variable whose owner cannot be proven.
     case untied
     /// Anything else, such as the state of metrics.
@@ -53,6 +59,7 @@ extension CheckpointEntry.Role {
     case .slot: "slot"
     case .iteration: "iteration"
     case .learningRate: "learningRate"
+    case .lossScale: "lossScale"
     case .untied, .other: "other"
     }
   }

@@ -31,7 +31,7 @@ public struct CheckpointError: Error, Sendable {
   /// What was expected and what was found.
   public let problem: String
   /// What the user can do about it.
-  public let cure: String?
+  public let cure: String
   /// The error of a lower level that led to this one.
   public let cause: (any Error)?
   /// The whole report of a restore that was refused.
@@ -46,9 +46,36 @@ public struct CheckpointError: Error, Sendable {
     self.path = path
     self.object = object
     self.problem = problem
-    self.cure = cure
+    self.cure = cure ?? kind.usualCure
     self.cause = cause
     self.report = report
+  }
+}
+
+extension CheckpointError {
+  /// An error whose problem is what was expected and what was found instead.
+  init(
+    _ kind: Kind, _ operation: String, path: String, object: String? = nil, expected: String,
+    found: String, cure: String? = nil, cause: (any Error)? = nil, report: RestoreReport? = nil
+  ) {
+    self.init(
+      kind, operation, path: path, object: object, problem: "expected \(expected), found \(found)",
+      cure: cure, cause: cause, report: report)
+  }
+}
+
+extension CheckpointError.Kind {
+  /// What helps where nothing better is known.
+  fileprivate var usualCure: String {
+    switch self {
+    case .unreadable, .damaged, .inconsistent:
+      "the file is damaged, or no checkpoint: take another copy of it"
+    case .unrecognized: "see that it is a checkpoint of Keras or Cairn, safetensors, or .npz"
+    case .unsupported: "take another layout, or the weights only"
+    case .refused: "checkpoint-inspect show lists what the file holds"
+    case .unwritable: "see that the folder can be written, or choose another"
+    case .outputExists: "choose another name"
+    }
   }
 }
 
@@ -57,7 +84,6 @@ extension CheckpointError: CustomStringConvertible {
     var line = "\(operation) \(path)"
     if let object { line += ", \(object)" }
     line += ": \(problem)"
-    if let cure { line += "; \(cure)" }
-    return line
+    return "\(line); \(cure)"
   }
 }

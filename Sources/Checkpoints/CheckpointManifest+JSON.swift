@@ -54,7 +54,7 @@ extension CheckpointEntry {
     case .slot(let slot, _, let ownerName):
       object.append("slot", .string(slot))
       object.append("variable", .string(ownerName))
-    case .iteration, .learningRate, .untied, .other: break
+    case .iteration, .learningRate, .lossScale, .untied, .other: break
     }
     object.append("shape", .array(shape.dimensions.map { JSONValue($0) }))
     object.append("dtype", .string(storedType))

@@ -24,6 +24,13 @@ public struct CheckpointManifest: Sendable {
   /// What a reader should know about this file: traps of the Keras that wrote it, ties that cannot be
   /// proven.
   public var notes: [String]
+  /// Variables that were frozen when the file was saved, by the order in which it keeps them, although
+  /// its architecture does not say so: Keras 2 forgets that one direction of a Bidirectional is frozen.
+  public var frozen: Set<VariableID> = []
+  /// In a converted file: the configurations as the file spelled them from which it was converted.
+  public var original: OriginalWords?
+  /// A note on what stands in from another checkpoint; nil when all that is said here is the file's own.
+  public var borrowing: String?
 }
 
 /// The optimizer of a checkpoint.

@@ -22,38 +22,21 @@ public struct CheckpointReader: ~Copyable {
   ///   a Keras layout, `inconsistent` where its parts contradict each other, `damaged` where a digest
   ///   says so.
   public init(opening path: String, verifying: Bool = true) throws(CheckpointError) {
-    try self.init(opening: path, architecture: nil, training: nil, verifying: verifying)
-  }
-
-  /// - Parameters:
-  ///   - architecture: stands in where a weights file has none.
-  ///   - training: likewise.
-  private init(
-    opening path: String, architecture: ModelConfiguration?, training: TrainingConfiguration?,
-    verifying: Bool
-  ) throws(CheckpointError) {
-    (storage, manifest) = try Self.open(path, architecture, training, verifying)
-    self.path = path
+    let opened: OpenCheckpoint
+    let manifest: CheckpointManifest
+    do {
+      opened = try OpenCheckpoint(path, verifying: verifying)
+      manifest = try opened.readManifest()
+    } catch {
+      throw CheckpointError.reading(path, error)
+    }
+    self.init(path: path, manifest: manifest, storage: opened.storage)
   }
 
   init(path: String, manifest: CheckpointManifest, storage: TensorStorage) {
     self.path = path
     self.manifest = manifest
     self.storage = storage
-  }
-
-  private static func open(
-    _ path: String, _ architecture: ModelConfiguration?, _ training: TrainingConfiguration?,
-    _ verifying: Bool
-  ) throws(CheckpointError) -> (TensorStorage, CheckpointManifest) {
-    do {
-      let opened = try OpenCheckpoint(path, verifying: verifying)
-      return (
-        opened.storage, try opened.readManifest(architecture: architecture, training: training)
-      )
-    } catch {
-      throw CheckpointError.reading(path, error)
-    }
   }
 }
 
@@ -64,6 +47,7 @@ extension CheckpointReader {
   ///
   /// - Throws: `damaged` when a digest of the file says that it is not what was written.
   public func read(_ entry: CheckpointEntry) throws(CheckpointError) -> Tensor {
+    if entry.byteOffset != nil { return try read([entry])[0] }
     do {
       if case .plain(let tensors) = storage { return try tensors.read(entry, rows: nil) }
       let dataset = try openRoot(of: entry).openDataset(entry.datasetPath)
@@ -82,6 +66,7 @@ extension CheckpointReader {
     _ entry: CheckpointEntry, rows: Range<Int>
   ) throws(CheckpointError) -> Tensor {
     guard entry.shape.rank > 0 else { return try read(entry) }
+    if let part = entry.rowsInPlace(rows) { return try read([part], verifying: false)[0] }
     do {
       if case .plain(let tensors) = storage { return try tensors.read(entry, rows: rows) }
       let dtype = try entry.requireDType(path: path)
@@ -108,82 +93,12 @@ extension CheckpointReader {
     return digest.finalize()
   }
 
-  /// Where a tensor's bytes begin in its file, if they lie there in one piece and as they are in
-  /// memory; nil otherwise.
-  func byteOffset(of entry: CheckpointEntry) throws(CheckpointError) -> Int? {
-    do {
-      if case .plain(let tensors) = storage { return tensors.byteOffset(of: entry) }
-      return try openRoot(of: entry).openDataset(entry.datasetPath).byteOffset
-    } catch {
-      throw CheckpointError.reading(path, error)
-    }
-  }
-
   /// The root of the HDF5 file that holds an entry.
   private func openRoot(of entry: CheckpointEntry) throws -> HDF5Group {
     guard let open = storage.file(of: entry) else {
       preconditionFailure("\(entry.datasetPath) is no entry of this checkpoint")
     }
     return try open.file.root()
-  }
-}
-
-// MARK: - The whole checkpoint
-
-extension CheckpointReader {
-  /// Everything in the file as one value.
-  ///
-  /// - Parameter includingOptimizer: false for the model alone, whatever the state of its optimizer.
-  /// - Throws: `unsupported` when an optimizer variable cannot be tied to its owner, or the
-  ///   configuration of the optimizer is missing or of a class that Cairn does not train with.
-  public func load(
-    includingOptimizer: Bool = true
-  ) throws(CheckpointError) -> Checkpoint {
-    var variables: [Variable] = []
-    for entry in manifest.entries {
-      guard case .weight(let id) = entry.role else { continue }
-      variables.append(Variable(id: id, name: entry.name, value: try read(entry)))
-    }
-    return Checkpoint(
-      model: manifest.model, variables: variables, training: manifest.training,
-      optimizer: includingOptimizer ? try loadOptimizer() : nil, resumption: manifest.resumption)
-  }
-
-  /// Nil when the file holds no optimizer.
-  private func loadOptimizer() throws(CheckpointError) -> OptimizerState? {
-    guard let summary = manifest.optimizer else { return nil }
-    guard let entry = summary.entry else {
-      throw CheckpointError(
-        .unsupported, "cannot load the optimizer of", path: path,
-        problem: "its configuration is not in the file",
-        cure: "load the weights only, or restore into a checkpoint that has the configuration")
-    }
-    var configuration: OptimizerConfiguration
-    do {
-      configuration = try entry.decoded()
-    } catch {
-      throw CheckpointError(
-        .unsupported, "cannot load the optimizer of", path: path, problem: error.description,
-        cure: "load the weights only", cause: error)
-    }
-    if let arithmetic = summary.recordedArithmetic { configuration.arithmetic = arithmetic }
-    // Keras 3 restores a stored rate over the configured one.
-    if let rate = summary.learningRate { configuration.learningRate = .constant(rate) }
-    var slots: [SlotVariable] = []
-    for entry in manifest.entries {
-      switch entry.role {
-      case .slot(let slot, let owner, _):
-        slots.append(SlotVariable(slot: slot, owner: owner, value: try read(entry)))
-      case .untied:
-        throw CheckpointError(
-          .unsupported, "cannot load the optimizer of", path: path, object: entry.datasetPath,
-          problem: "it cannot be tied to a variable of the model: positional, unproven",
-          cure: "load the weights only")
-      default: break
-      }
-    }
-    return OptimizerState(
-      configuration: configuration, iterations: summary.iterations ?? 0, slots: slots)
   }
 }
 
@@ -202,7 +117,8 @@ extension CheckpointEntry {
     if let dtype { return dtype }
     throw CheckpointError(
       .unsupported, "cannot read", path: path, object: datasetPath,
-      problem: "expected numbers, found elements of type \(storedType)")
+      expected: "numbers", found: "elements of type \(storedType)",
+      cure: "leave it out: no tensor holds them")
   }
 }
 
@@ -213,11 +129,22 @@ extension CheckpointError {
     case let error as CheckpointError: error
     case let error as HDF5Error:
       CheckpointError(
-        .unreadable, "cannot read", path: path, object: error.object, problem: error.message,
-        cause: error)
+        .unreadable, "cannot read", path: path, object: error.object,
+        expected: error.object == nil
+          ? "an HDF5 file or another checkpoint" : "it whole and readable",
+        found: error.message, cause: error)
+    case let error as SystemCallError:
+      CheckpointError(
+        .unreadable, "cannot read", path: path, expected: "a file that can be read",
+        found: error.description, cure: "check the name and the permissions", cause: error)
+    case let error as ConfigurationError:
+      CheckpointError(
+        .unreadable, "cannot read", path: path, object: "configuration",
+        expected: "one that Keras writes", found: error.description, cause: error)
     default:
       CheckpointError(
-        .unreadable, "cannot read", path: path, problem: String(describing: error), cause: error)
+        .unreadable, "cannot read", path: path, expected: "a readable checkpoint",
+        found: String(describing: error), cause: error)
     }
   }
 }

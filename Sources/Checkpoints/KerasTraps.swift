@@ -9,7 +9,7 @@ enum KerasTraps {
   static func notes(on manifest: CheckpointManifest) -> [String] {
     [
       wholeModelOfKeras3(manifest), shortLoss(manifest), lossScale(manifest), bfloat16(manifest),
-      legacyClass(manifest), storedRate(manifest),
+      legacyClass(manifest), storedRate(manifest), forgottenFreeze(manifest),
     ].compactMap { $0 } + alteredLayers(manifest)
   }
 
@@ -78,6 +78,15 @@ enum KerasTraps {
     else { return nil }
     return "the stored learning rate \(Float(stored)) is in force, not the configured"
       + " \(Float(configured))"
+  }
+
+  private static func forgottenFreeze(_ manifest: CheckpointManifest) -> String? {
+    guard manifest.layout == .wholeModel, !manifest.isFromCairn,
+      let first = manifest.frozen.map({ $0.layer.description }).min()
+    else { return nil }
+    return
+      "the order of the weights shows that `\(first)` was frozen, which the configuration does not say:"
+      + " \(manifest.dialect) loads this file into the wrong variables; Cairn goes by the names"
   }
 
   private static func alteredLayers(_ manifest: CheckpointManifest) -> [String] {

@@ -30,6 +30,17 @@ struct LocatedCheckpoint {
     }
   }
 
+  /// A folder that is still being made.
+  init(folder path: String) {
+    self.path = path
+    kind = .folder
+  }
+
+  /// The same path as it is now.
+  func reopened() throws -> LocatedCheckpoint {
+    if case .folder = kind { LocatedCheckpoint(folder: path) } else { try LocatedCheckpoint(path) }
+  }
+
   private enum Head { case archive, json, safetensors, other }
 
   /// How a file begins. What cannot be read counts as HDF5, since libhdf5 finds the better words for it.

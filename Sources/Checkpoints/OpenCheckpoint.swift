@@ -41,9 +41,9 @@ struct OpenCheckpoint {
 // MARK: - The manifest
 
 extension OpenCheckpoint {
-  /// - Parameters: stand in where a weights file has none.
+  /// - Parameter standIn: architecture and configuration where a weights file has none.
   func readManifest(
-    architecture: ModelConfiguration?, training: TrainingConfiguration?
+    standIn: CairnGroup.Content = CairnGroup.Content()
   ) throws -> CheckpointManifest {
     let file: OpenFile?
     switch storage {
@@ -53,11 +53,15 @@ extension OpenCheckpoint {
     }
     let own = try file.flatMap { try CairnGroup.read($0.file.root(), path: path) }
     var content = own ?? CairnGroup.Content()
-    content.model = content.model ?? architecture
-    content.training = content.training ?? training
+    content.training = content.training ?? standIn.training
+    if content.model == nil {
+      content.model = standIn.model
+      content.frozen = standIn.frozen
+    }
     var manifest = try readManifest(content)
     manifest.isFromCairn = own != nil
     manifest.resumption = own?.resumption
+    manifest.original = own?.original
     manifest.optimizer?.recordedArithmetic = own?.arithmetic
     manifest.notes += KerasTraps.notes(on: manifest)
     if case .file(let open) = storage, let root = try open.file.root() as HDF5Group?,
@@ -91,7 +95,7 @@ extension OpenCheckpoint {
     }
     if try WeightsLayout.isLaidOut(root) {
       return try WeightsLayout.readManifest(
-        root, model: cairn.model, training: cairn.training, path: path)
+        root, model: cairn.model, training: cairn.training, frozen: cairn.frozen, path: path)
     }
     if try LegacyWeightsLayout.isLaidOut(root) {
       return try LegacyWeightsLayout.readManifest(root, cairn: cairn, path: path)

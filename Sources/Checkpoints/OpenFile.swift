@@ -13,6 +13,9 @@ final class OpenFile {
     self.file = file
     self.digests = digests
   }
+
+  /// The operating system's own handle, as long as the file is open.
+  func descriptor() throws(HDF5Error) -> Int32 { try file.descriptor() }
 }
 
 /// Where the tensors of an open checkpoint lie.
@@ -40,5 +43,14 @@ enum TensorStorage {
     case .shards(let shards): shards.file(of: entry.datasetPath)
     case .plain: nil
     }
+  }
+
+  /// A handle of the operating system for the file that holds an entry, as long as this is open.
+  func descriptor(of entry: CheckpointEntry) throws(HDF5Error) -> Int32 {
+    if case .plain(let tensors) = self { return tensors.file.descriptor }
+    guard let file = file(of: entry) else {
+      preconditionFailure("\(entry.datasetPath) is no entry of this checkpoint")
+    }
+    return try file.descriptor()
   }
 }

@@ -62,6 +62,23 @@ public struct HDF5File: ~Copyable {
     try handle.close(at: location)
   }
 
+  /// The operating system's own handle of the file, valid as long as it is open: for reading, from any
+  /// thread, what ``HDF5Dataset/byteOffset`` points to. It is the file that was opened, even if the name
+  /// leads to another one by now.
+  package func descriptor() throws(HDF5Error) -> Int32 {
+    let id = handle.id
+    var pointer: UnsafeMutableRawPointer?
+    try location.call("H5Fget_vfd_handle") {
+      H5Fget_vfd_handle(id, chdf5_p_default(), &pointer)
+    }
+    guard let pointer else {
+      throw location.error(
+        .library, "expected a file on disk, found one without a descriptor",
+        during: "H5Fget_vfd_handle")
+    }
+    return pointer.load(as: Int32.self)
+  }
+
   /// The number of groups, datasets, named types and attributes open through this handle.
   package func openObjectCount() throws(HDF5Error) -> Int {
     let id = handle.id

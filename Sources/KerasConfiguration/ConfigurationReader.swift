@@ -45,6 +45,11 @@ struct ConfigurationReader {
     try required(key, default: `default`, expected: "true or false", \.bool)
   }
 
+  /// A function by its name, alone or serialized.
+  mutating func functionName(_ key: String) throws(ConfigurationError) -> String {
+    try required(key, default: nil, expected: "a function", \.functionName)
+  }
+
   mutating func string(_ key: String, default: String? = nil) throws(ConfigurationError) -> String {
     try required(key, default: `default`, expected: "a string", \.string)
   }
@@ -108,6 +113,14 @@ struct ConfigurationReader {
     guard !found.isNull else { return nil }
     guard let value = convert(found) else { throw unexpected(key, expected) }
     return value
+  }
+}
+
+extension JSONValue {
+  /// The name of one of Keras's functions, which stands alone, or, in a model that was loaded and saved
+  /// again, in `{"class_name": "function", "config": NAME}`; nil for anything else.
+  var functionName: String? {
+    string ?? (self["class_name"] == "function" ? self["config"]?.string : nil)
   }
 }
 

@@ -140,41 +140,25 @@ extension ConfigurationReader {
 // MARK: - Writing
 
 extension InitializerConfiguration {
-  /// The object that `dialect` writes.
-  func json(for dialect: Dialect) -> JSONValue {
-    let config = JSONValue.object(options(for: dialect))
-    guard dialect == .keras3 else {
-      return ["class_name": .string(className), "config": config]
-    }
-    return [
-      "module": "keras.initializers", "class_name": .string(className), "config": config,
-      "registered_name": .null,
-    ]
-  }
+  /// The object that Keras 2 writes.
+  var json: JSONValue { ["class_name": .string(className), "config": .object(options)] }
 
-  private func options(for dialect: Dialect) -> JSONObject {
+  private var options: JSONObject {
     let seed = ("seed", JSONValue(self.seed))
-    let own: [(String, JSONValue)]
     switch initializer {
     case .zeros, .ones: return JSONObject()
     case .constant(let value): return ["value": JSONValue(value)]
-    case .identity(let gain):
-      // Keras 3 forgets the gain when it writes, but honours it when it reads.
-      return dialect == .keras3 && gain == 1 ? JSONObject() : ["gain": JSONValue(gain)]
+    case .identity(let gain): return ["gain": JSONValue(gain)]
     case .randomUniform(let minimum, let maximum):
-      own = [("minval", JSONValue(minimum)), ("maxval", JSONValue(maximum))]
+      return JSONObject([("minval", JSONValue(minimum)), ("maxval", JSONValue(maximum)), seed])
     case .randomNormal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
-      own = [("mean", JSONValue(mean)), ("stddev", JSONValue(deviation))]
+      return JSONObject([("mean", JSONValue(mean)), ("stddev", JSONValue(deviation)), seed])
     case .varianceScaling(let scale, let mode, let distribution):
-      let scaling: [(String, JSONValue)] =
-        className == "VarianceScaling"
-        ? [
-          ("scale", JSONValue(scale)), ("mode", .string(mode.rawValue)),
-          ("distribution", .string(distribution.rawValue)),
-        ] : []
-      guard dialect == .keras3 else { return JSONObject(scaling + [seed]) }
-      return JSONObject([seed] + scaling + [("input_axes", .null), ("output_axes", .null)])
+      guard className == "VarianceScaling" else { return JSONObject([seed]) }
+      return JSONObject([
+        ("scale", JSONValue(scale)), ("mode", .string(mode.rawValue)),
+        ("distribution", .string(distribution.rawValue)), seed,
+      ])
     }
-    return JSONObject(dialect == .keras3 ? [seed] + own : own + [seed])
   }
 }

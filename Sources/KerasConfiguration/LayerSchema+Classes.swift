@@ -77,6 +77,11 @@ extension LayerSchema {
             name: "backward_layer",
             isTrainable: options.isTrainable(given.isNull ? "layer" : "backward_layer"), backward),
         ])
+    case "Attention", "AdditiveAttention":
+      let concatenates = options["score_mode"] == "concat"
+      let isScaled =
+        className == "Attention" ? options["use_scale"] == true : options["use_scale"] != false
+      self.init((isScaled ? ["scale"] : []) + (concatenates ? ["concat_score_weight"] : []))
     case "MultiHeadAttention":
       let dense = LayerSchema(["kernel"] + options.names("bias", if: "use_bias"))
       let prefix = dialect == .keras3 ? "" : "_"

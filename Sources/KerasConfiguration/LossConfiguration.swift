@@ -48,7 +48,7 @@ extension LossConfiguration {
   /// would change the result: label smoothing, an ignored class, another reduction or axis.
   public init(json: JSONValue) throws(ConfigurationError) {
     let object = "training configuration"
-    if let text = json.string {
+    if let text = json.functionName {
       guard let function = Function(kerasName: text) else { throw Self.unknown(text) }
       self.init(function)
       return

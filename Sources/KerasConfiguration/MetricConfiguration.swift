@@ -26,7 +26,7 @@ extension MetricConfiguration {
   /// From a name, or a serialized metric of any dialect. Throws for another metric and for options
   /// other than Keras's defaults.
   public init(json: JSONValue) throws(ConfigurationError) {
-    if let text = json.string {
+    if let text = json.functionName {
       guard let function = Function(kerasName: text) else { throw Self.unknown(text) }
       self.init(function, name: text)
       return
@@ -38,7 +38,7 @@ extension MetricConfiguration {
     try reader.refuse("dtype", unless: [.null, "float32"], cure: "use float32")
     let functionName =
       serialized.className == "MeanMetricWrapper"
-      ? try reader.string("fn") : serialized.className
+      ? try reader.functionName("fn") : serialized.className
     guard let function = Function(kerasName: functionName) else { throw Self.unknown(functionName) }
     if function == .binaryAccuracy {
       try reader.refuse("threshold", unless: [.null, 0.5], cure: "use threshold 0.5")

@@ -58,6 +58,24 @@ public struct ModelConfiguration: Sendable, Hashable {
     self.dialect = dialect ?? Dialect(modelJSON: json) ?? .keras2
   }
 
+  /// The same model in other words: a translation changes neither its class nor the names and the order
+  /// of its layers.
+  init(_ model: ModelConfiguration, spelledAs json: JSONValue, dialect: Dialect) {
+    className = model.className
+    name = model.name
+    calls = model.calls
+    let entries = json["config"]?["layers"]?.array ?? []
+    layers = zip(model.layers, entries).map { layer, json in
+      var layer = layer
+      layer.json = json
+      return layer
+    }
+    buildInputShape =
+      json["config"]?["build_input_shape"]?.shape ?? json["build_config"]?["input_shape"]?.shape
+    self.json = json
+    self.dialect = dialect
+  }
+
   /// Keras's own classes must list layers. What another class keeps under that key is its own affair:
   /// layers if it looks like them.
   private static func layers(

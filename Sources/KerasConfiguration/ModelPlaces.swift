@@ -84,13 +84,18 @@ extension ModelConfiguration {
   /// The variables of each top-level layer in the order of a whole-model file's `weight_names`:
   /// trainable ones first, as the flags are now. Layers without variables included. Throws for a layer
   /// whose class has no schema.
-  public func weightsByLayer() throws(ConfigurationError) -> [(
-    layer: String, variables: [ModelVariable]
-  )] {
+  ///
+  /// - Parameter frozen: further variables that are not trained.
+  public func weightsByLayer(
+    frozen: Set<VariableID> = []
+  ) throws(ConfigurationError) -> [(layer: String, variables: [ModelVariable])] {
     let variables = try variables(in: dialect)
+    func isTrained(_ variable: ModelVariable) -> Bool {
+      variable.isTrainable && !frozen.contains(variable.id)
+    }
     return topLevelLayers.map { layer in
       let own = variables.filter { $0.topLevelLayer == layer.name }
-      return (layer.name, own.filter(\.isTrainable) + own.filter { !$0.isTrainable })
+      return (layer.name, own.filter(isTrained) + own.filter { !isTrained($0) })
     }
   }
 

@@ -45,6 +45,46 @@ public struct OptimizerEntry: Sendable, Hashable {
 }
 
 extension OptimizerEntry {
+  /// The optimizer in the spelling of another dialect or place. Throws for a class other than
+  /// ``knownClassNames``, around which an optimizer that scales the loss may stand.
+  ///
+  /// Archives leave that one out: Keras puts it around the optimizer of a model of mixed precision by
+  /// itself.
+  func json(
+    for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> JSONValue {
+    guard let inner else { return try decoded().json(for: dialect, in: container) }
+    guard container == .attribute else {
+      return try inner.decoded().json(for: dialect, in: container)
+    }
+    // Only Keras 2.12 writes what stands inside as it writes what stands alone.
+    let written = try inner.decoded()
+      .json(for: dialect, in: dialect == .keras2 ? .attribute : .document)
+    let scale = configuration["initial_scale"] ?? 32768.0
+    let growth = configuration["dynamic_growth_steps"] ?? 2000
+    guard dialect == .keras3 else {
+      return [
+        "class_name": "LossScaleOptimizerV3",
+        "config": [
+          "inner_optimizer": written, "dynamic": configuration["dynamic"] ?? true,
+          "initial_scale": scale, "dynamic_growth_steps": growth,
+        ],
+      ]
+    }
+    guard configuration["dynamic"] != .bool(false) else {
+      throw .notExpressible(
+        key: "dynamic", object: "optimizer", dialect: dialect,
+        cure: "its loss scale always moves; use loss_scale_factor")
+    }
+    return [
+      "class_name": "LossScaleOptimizer",
+      "config": [
+        "name": "loss_scale_optimizer", "inner_optimizer": written, "initial_scale": scale,
+        "dynamic_growth_steps": growth,
+      ],
+    ]
+  }
+
   /// The classes that ``decoded()`` knows.
   public static let knownClassNames = ["Adagrad", "SGD", "RMSprop", "Adam", "AdamW"]
 

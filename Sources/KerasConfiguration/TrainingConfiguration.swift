@@ -112,33 +112,57 @@ extension TrainingConfiguration {
 // MARK: - Writing
 
 extension TrainingConfiguration {
-  /// The object that `dialect` writes, keys in its order. The values of the loss and of metrics are
-  /// written as they are in the dialect that they came in, except that a loss's short alias becomes its
-  /// long name; for another dialect they are translated, which throws for those unknown to Cairn.
+  /// The object that `dialect` writes, keys in its order. Loss and metrics are translated as
+  /// ``translation(to:in:)`` does; this throws where that loses something.
   ///
   /// The optimizer comes back as it was read where dialect and container agree; otherwise it is
   /// translated, which throws for a class other than ``OptimizerEntry/knownClassNames``.
   public func json(
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> JSONValue {
-    if let stray = otherKeys.pairs.first, dialect != self.dialect {
-      throw .notExpressible(
-        key: stray.key, object: "training configuration", dialect: dialect,
-        cure: "remove the key, or keep the dialect (\(self.dialect))")
+    let (translated, losses) = translation(to: dialect, in: container)
+    if let loss = losses.first {
+      throw .notExpressible(key: loss.key, object: loss.object, dialect: dialect, cure: loss.reason)
     }
-    var object = try knownJSON(for: dialect, in: container)
+    var object = translated.knownJSON(
+      for: dialect, in: container, optimizer: try optimizerJSON(for: dialect, in: container))
     object.pairs += otherKeys.pairs
     return .object(object)
   }
 
+  /// Loss and metrics in the spelling of `dialect` for a place of the kind `container`, and what it has no
+  /// equal for: that is left out. Names stay what they are, except that a loss's short alias becomes its
+  /// long name. The optimizer is not touched.
+  public func translation(
+    to dialect: Dialect, in container: ConfigurationContainer
+  ) -> (configuration: TrainingConfiguration, losses: [TranslationLoss]) {
+    var translator = ConfigurationTranslator(
+      source: self.dialect, target: dialect, container: container)
+    var translated = self
+    translated.dialect = dialect
+    if !isSpelled(loss, for: dialect, in: container) || loss.string != nil {
+      translated.loss = translator.translatedLoss(loss)
+    }
+    if !isSpelled(metrics, for: dialect, in: container) {
+      translated.metrics = translator.translatedMetrics(metrics, key: "metrics")
+    }
+    if !isSpelled(weightedMetrics, for: dialect, in: container) {
+      translated.weightedMetrics = translator.translatedMetrics(
+        weightedMetrics, key: "weighted_metrics")
+    }
+    if dialect != self.dialect {
+      for stray in otherKeys.pairs {
+        translator.lose(
+          stray.key, stray.value, "a key of nobody's; keep the dialect \(self.dialect)")
+      }
+      translated.otherKeys = JSONObject()
+    }
+    return (translated, translator.losses)
+  }
+
   private func knownJSON(
-    for dialect: Dialect, in container: ConfigurationContainer
-  ) throws(ConfigurationError) -> JSONObject {
-    let optimizer = try optimizerJSON(for: dialect, in: container)
-    let metrics = try metricsJSON(metrics, "metrics", for: dialect, in: container)
-    let weightedMetrics = try metricsJSON(
-      weightedMetrics, "weighted_metrics", for: dialect, in: container)
-    let loss = try lossJSON(for: dialect, in: container)
+    for dialect: Dialect, in container: ConfigurationContainer, optimizer: JSONValue
+  ) -> JSONObject {
     switch (container, dialect) {
     case (.attribute, .keras2), (.attribute, .tfKeras):
       return [
@@ -171,31 +195,11 @@ extension TrainingConfiguration {
   private var stepsForKeras3: JSONValue { stepsPerExecution.isNull ? 1 : stepsPerExecution }
   private var jitCompileForKeras3: JSONValue { jitCompile.isNull ? false : jitCompile }
 
-  /// Names are the same everywhere; objects are translated between dialects.
-  private func lossJSON(
-    for dialect: Dialect, in container: ConfigurationContainer
-  ) throws(ConfigurationError) -> JSONValue {
-    if let name = loss.string { return .string(LossConfiguration.aliases[name] ?? name) }
-    if loss.isNull
-      || (dialect == self.dialect && (loss["module"] != nil) == (container == .document))
-    {
-      return loss
-    }
-    return try LossConfiguration(json: loss).json(for: dialect, in: container)
-  }
-
-  /// Each dialect has objects of its own; plain names mean the same in all.
-  private func metricsJSON(
-    _ metrics: JSONValue, _ key: String, for dialect: Dialect, in container: ConfigurationContainer
-  ) throws(ConfigurationError) -> JSONValue {
-    if metrics.isNull || (dialect == self.dialect && Self.isSpelled(metrics, for: container)) {
-      return metrics
-    }
-    var translated: [JSONValue] = []
-    for metric in try Self.decode(metrics, key: key) {
-      translated.append(try metric.json(for: dialect, in: container))
-    }
-    return .array(translated)
+  /// Whether a value needs no other spelling: plain names mean the same everywhere.
+  private func isSpelled(
+    _ value: JSONValue, for dialect: Dialect, in container: ConfigurationContainer
+  ) -> Bool {
+    value.isNull || (dialect == self.dialect && Self.isSpelled(value, for: container))
   }
 
   /// Only documents name the module of an object's class.
@@ -217,6 +221,6 @@ extension TrainingConfiguration {
     if dialect == optimizer.dialect && isDocument == (container == .document) {
       return optimizer.json
     }
-    return try optimizer.decoded().json(for: dialect, in: container)
+    return try optimizer.json(for: dialect, in: container)
   }
 }

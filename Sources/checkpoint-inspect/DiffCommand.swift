@@ -7,7 +7,8 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "What differs between two checkpoints, whatever their layouts.",
     discussion: """
-      Variables and slots are matched by name. Exit code 0: the same; 1: different.
+      Variables and slots are matched by name; a weights file that does not tell names takes them from \
+      the other file. Exit code 0: the same; 1: different.
       Example: checkpoint-inspect diff before.h5 after.weights.h5 --absolute 1e-6
       """)
 
@@ -38,8 +39,7 @@ struct DiffCommand: ParsableCommand {
     var isSame = true
     try Console.reportingTrouble { () throws(CheckpointError) in
       let diff = try CheckpointDiff(
-        CheckpointReader(opening: before, verifying: reading.verifying),
-        CheckpointReader(opening: after, verifying: reading.verifying),
+        opening: before, after, verifying: reading.verifying,
         tolerance: Tolerance(absolute: absolute, relative: relative))
       isSame = diff.isEmpty
       switch format {
@@ -60,6 +60,7 @@ struct DiffCommand: ParsableCommand {
       Console.printLine(
         "\(difference.path): \(difference.before ?? "absent") -> \(difference.after ?? "absent")")
     }
+    for note in diff.notes { Console.printLine("note: \(note)") }
     let equal = diff.items.filter { $0.words == nil }.count
     let summary = "\(equal) of \(diff.items.count) tensors equal"
     Console.printLine(diff.isEmpty ? "same: \(summary)" : "different: \(summary)")

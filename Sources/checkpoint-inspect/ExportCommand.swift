@@ -40,7 +40,8 @@ struct ExportCommand: ParsableCommand {
     try Console.reportingTrouble { () throws(CheckpointError) in
       guard let format else { return }
       let reader = try CheckpointReader(opening: input, verifying: reading.verifying)
-      try reader.export(to: output, format: format, replacing: force)
+      let missing = try reader.export(to: output, format: format, replacing: force)
+      for missing in missing { Console.printLine("left out: \(missing)") }
       print("wrote \(reader.manifest.entries.count) tensors to \(output)")
     }
   }

@@ -100,7 +100,21 @@ struct RestoreCommand: ParsableCommand {
       }
       try reader.restore(
         plan, into: target, writing: output, replacing: force, isDryRun: dryRun)
+      if format == .text { printOutcome(plan) }
     }
+  }
+
+  private func printOutcome(_ plan: RestorePlan) {
+    let count = plan.assignments.count
+    let taken =
+      [
+        count > 0 ? "\(count) tensor\(count == 1 ? "" : "s")" : nil,
+        plan.takesConfiguration ? "the configuration" : nil,
+      ].compactMap { $0 }.joined(separator: " and ")
+    let kept = plan.report.kept.count
+    Console.printLine(
+      "\(dryRun ? "would take" : "wrote \(output):") \(taken) from \(source),"
+        + " \(kept) tensor\(kept == 1 ? "" : "s") as in \(into)")
   }
 
   private func printText(_ report: RestoreReport) {
@@ -111,10 +125,6 @@ struct RestoreCommand: ParsableCommand {
     for name in report.missing { Console.printLine("missing   \(name)") }
     for name in report.unused { Console.printLine("unused    \(name)") }
     for note in report.notes { Console.printLine("note      \(note)") }
-    let verb = dryRun ? "would be taken" : "to take"
-    Console.printLine(
-      "\(report.restored.count) tensors \(verb) from \(source), \(report.kept.count) kept as in"
-        + " \(into)")
   }
 }
 

@@ -78,7 +78,7 @@ struct ShowCommand: ParsableCommand {
     let rest = manifest.entries.filter { entry in
       switch entry.role {
       case .weight, .slot: false
-      case .iteration, .learningRate, .untied, .other: true
+      case .iteration, .learningRate, .lossScale, .untied, .other: true
       }
     }
     for entry in rest { try add(entry, label: entry.name, to: &table, reader) }

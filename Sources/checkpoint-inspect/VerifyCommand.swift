@@ -92,7 +92,8 @@ struct VerifyCommand: ParsableCommand {
 extension VerifyCommand {
   private func printText(_ report: VerificationReport) {
     if let algorithm = report.algorithm {
-      Console.printLine("\(algorithm.title), \(report.roots.map { "root \($0)" }.joined(separator: ", "))")
+      let roots = report.roots.map { "root \($0)" }.joined(separator: ", ")
+      Console.printLine("\(algorithm.title), \(roots)")
       Console.printLine()
     }
     var table = TextTable()
@@ -103,7 +104,8 @@ extension VerifyCommand {
   }
 
   /// A line for a checkpoint of a folder, and one for everything that is damaged in it.
-  private func printSummary(_ path: String, _ outcome: Result<VerificationReport, CheckpointError>) {
+  private func printSummary(_ path: String, _ outcome: Result<VerificationReport, CheckpointError>)
+  {
     switch outcome {
     case .failure(let error): Console.printLine("\(path): \(error)")
     case .success(let report):

@@ -8,7 +8,8 @@ import Testing
 /// what `git diff` says before committing.
 enum ExpectedOutput {
   static func check(
-    _ name: String, _ arguments: [String], in folder: String = Fixture.path(""), exitCode: Int32 = 0,
+    _ name: String, _ arguments: [String], in folder: String = Fixture.path(""),
+    exitCode: Int32 = 0,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let outcome = try BuiltProduct.checkpointInspect.run(arguments, in: folder)

@@ -137,9 +137,6 @@ struct ModelConfigurationTests {
       #expect(message.contains("`\(name)`") && message.contains("`\(key)`"), "\(message)")
     }
     #expect(throws: ConfigurationError.self) { try model.decodedLayers() }
-    #expect(throws: ConfigurationError.self) {
-      try model.json(for: texts.dialect == .keras3 ? .keras2 : .keras3, in: .attribute)
-    }
     #expect(
       try model.json(for: texts.dialect, in: .attribute).text
         == texts["unsupported/model_config"])
@@ -220,21 +217,24 @@ struct ModelConfigurationTests {
     return .object(object)
   }
 
-  @Test("a model of any layers moves between the places of its own dialect, its config verbatim")
+  @Test("a model of any layers moves between the places of its own dialect")
   func reframed() throws {
     for texts in KerasTexts.all {
       let document = try ModelConfiguration(
         parsing: texts["attention/config.json"], dialect: texts.dialect)
       let attribute = try document.json(for: texts.dialect, in: .attribute)
       #expect(attribute.object?.keys == ["class_name", "config"])
-      #expect(attribute["config"] == document.json["config"])
+      // Keras 3's attributes leave out the modules of a model's layers, Keras 2 has none.
+      let written = withoutObjectIDs(document.json)
+      #expect(
+        (attribute["config"] == written["config"]) == (texts.dialect == .keras2))
       let training = try TrainingConfiguration(
         json: ["optimizer": .null, "loss": "mean_squared_error"], dialect: texts.dialect)
       let back = try ModelConfiguration(json: attribute, dialect: texts.dialect)
         .json(for: texts.dialect, in: .document, training: training)
       #expect(back["module"] == document.json["module"])
       #expect(back["registered_name"] == document.json["registered_name"])
-      #expect(back["config"] == document.json["config"])
+      #expect(back["config"] == written["config"])
       #expect(back["compile_config"]?["loss"] == "mean_squared_error")
       // What stands in the document besides is kept when only the training changes.
       let recompiled = try document.json(

@@ -118,6 +118,57 @@ struct TrainingConfigurationTests {
     }
   }
 
+  @Test("losses and metrics of any class are written as the other generation writes them")
+  func translation() throws {
+    let cases = KerasTexts.keras2.cases("optimizer/loss/", "config.json")
+    #expect(cases.count > 5)
+    for name in cases {
+      let old = try KerasTexts.keras2.json(name)["compile_config"]
+      let new = try KerasTexts.keras3.json(name)["compile_config"]
+      for (source, target, from, to) in [
+        (Dialect.keras2, Dialect.keras3, old, new), (.keras3, .keras2, new, old),
+      ] {
+        let training = try TrainingConfiguration(json: #require(from), dialect: source)
+        let (translated, losses) = training.translation(to: target, in: .document)
+        #expect(losses.isEmpty)
+        let expected = try #require(to?["loss"])
+        let long = expected.string.map { LossConfiguration.aliases[$0] ?? $0 }
+        #expect(translated.loss.text == (long.map { .string($0) } ?? expected).text, "\(name)")
+      }
+    }
+    let training = try TrainingConfiguration(
+      json: [
+        "loss": ["a": "mse", "b": ["class_name": "mine>Loss", "config": [:]]],
+        "metrics": [[["class_name": "AUC", "config": ["name": "auc"]]]],
+      ], dialect: .keras2)
+    let (translated, losses) = training.translation(to: .keras3, in: .attribute)
+    #expect(losses.map(\.key) == ["loss"])
+    #expect(translated.loss == ["a": "mean_squared_error"])
+    #expect(translated.metrics == [["class_name": "AUC", "config": ["name": "auc"]]])
+    #expect(throws: ConfigurationError.self) { try training.json(for: .keras3, in: .attribute) }
+  }
+
+  @Test("an optimizer that scales its loss is spelled as each generation spells it")
+  func lossScaling() throws {
+    let new = try KerasTexts.keras3.json("optimizer/wrapped/training_config")
+    let training = try TrainingConfiguration(json: new, dialect: .keras3)
+    let old = try training.json(for: .keras2, in: .attribute)["optimizer_config"]
+    #expect(old?["class_name"] == "LossScaleOptimizerV3")
+    #expect(
+      old?["config"]?.object?.keys == [
+        "inner_optimizer", "dynamic", "initial_scale", "dynamic_growth_steps",
+      ])
+    #expect(old?["config"]?["inner_optimizer"]?["class_name"] == "Custom>Adagrad")
+    let back = try TrainingConfiguration(
+      json: ["optimizer_config": #require(old)], dialect: .keras2)
+    #expect(
+      try back.json(for: .keras3, in: .attribute)["optimizer_config"]?.text
+        == new["optimizer_config"]?.text)
+    // Keras puts it around the optimizer of an archive by itself.
+    let archived = try back.json(for: .keras3, in: .document)["optimizer"]
+    #expect(archived?["class_name"] == "Adagrad")
+  }
+
   @Test("keys of a stranger are kept for the dialect that had them")
   func otherKeys() throws {
     let text = KerasTexts.keras3["late/training_config"].dropLast() + ", \"mine\": [1]}"

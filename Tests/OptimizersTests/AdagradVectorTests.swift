@@ -41,6 +41,37 @@ struct AdagradVectorTests {
     }
   }
 
+  @Test("minus zero stays in Keras 2, whose sums of rows begin at zero, and not in Keras 3")
+  func minusZero() throws {
+    for (arithmetic, sign) in [(Arithmetic.keras2, FloatingPointSign.minus), (.keras3, .plus)] {
+      var optimizer = try Optimizer(Adagrad(), learningRate: 0.5, arithmetic: arithmetic)
+      var variables = [variable("table", [Float](repeating: -0.0, count: 6), shape: [3, 2])]
+      try optimizer.applyGradients([rows([1], [Float(-0.0), 0], of: [3, 2])], to: &variables)
+      #expect(
+        variables[0].floats.map(\.sign) == [.minus, .minus, sign, .minus, .minus, .minus],
+        "\(arithmetic)")
+    }
+  }
+
+  @Test("every row of a table named once is a dense step", arguments: [1, 7, 16, 65, 3000])
+  func rowsOfEveryWidth(_ width: Int) throws {
+    let shape: Shape = [83, width]
+    let start = variable("table", manyValues(shape.elementCount, seed: 1), shape: shape)
+    let gradient = manyValues(shape.elementCount, seed: 2)
+    let indices = (0..<83).map { $0 * 29 % 83 }
+    let shuffled = indices.flatMap { gradient[($0 * width)..<(($0 + 1) * width)] }
+    var byRows = try Optimizer(Adagrad(), learningRate: 0.1, arithmetic: .keras3)
+    var densely = byRows
+    var (some, all) = ([start], [start])
+    for _ in 0..<2 {
+      try byRows.applyGradients([rows(indices, shuffled, of: shape)], to: &some)
+      try densely.applyGradients([dense(gradient, shape: shape)], to: &all)
+    }
+    expectIdentical(some[0].value, all[0].value)
+    expectIdentical(
+      try byRows.slot("accumulator", of: "table"), try densely.slot("accumulator", of: "table"))
+  }
+
   @Test("averages start, round and overwrite as each generation has them")
   func averages() throws {
     let expected: [Arithmetic: [(variable: Float, average: Float)]] = [

@@ -1,7 +1,7 @@
 """Opens files that Cairn converted, and says what the loaded Keras objects then hold.
 
 Reads a JSON list of jobs (`row`, `file`, `layout`) and writes a list with an answer for each:
-`holds`, as the truth of the matrix has it, or `refused` with Keras's words.
+`holds` and `outputs`, as the truth of the matrix has them, or `refused` with Keras's words.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from keras_side import matrix_truth
 from keras_side.generation import Generation, current
 from keras_side.matrix_options import ROWS
-from keras_side.save_matrix import SEED, set_policy, trained
+from keras_side.save_matrix import SEED, outputs, set_policy, trained
 
 
 def load(generation: Generation, job: Mapping[str, Any]) -> Any:
@@ -26,6 +26,10 @@ def load(generation: Generation, job: Mapping[str, Any]) -> Any:
     keras = generation.keras
     keras.backend.clear_session()
     row = ROWS[job["row"]]
+    if generation.family != "keras3" and row.optimizer is not None:
+        # A row of Keras 3's own reaches the other Keras without what that does not know.
+        row = replace(row, optimizer={key: value for key, value in row.optimizer.items()
+                                      if key != "gradient_accumulation_steps"})
     if job["layout"] in ("whole-model", "archive"):
         row.build(generation)  # Registers classes of the row's own.
         keras.backend.clear_session()
@@ -51,7 +55,9 @@ def main() -> int:
     answers = []
     for job in json.loads(arguments.jobs.read_text("utf-8")):
         try:
-            answers.append({"holds": matrix_truth.describe(generation, load(generation, job))})
+            model = load(generation, job)
+            answers.append({"holds": matrix_truth.describe(generation, model),
+                            "outputs": outputs(generation, model)})
         except Exception as error:  # Whatever Keras raises is the answer.
             answers.append({"refused": f"{type(error).__name__}: {str(error).strip()[:300]}"})
     arguments.answers.write_text(json.dumps(answers), "utf-8")

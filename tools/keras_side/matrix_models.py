@@ -193,6 +193,21 @@ def attention(g: Generation) -> Any:
     return g.keras.Model(tokens, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
 
 
+def encoder_decoder(g: Generation) -> Any:
+    """States handed over, arguments by keyword, a tensor used as two arguments."""
+    layers = g.keras.layers
+    source = g.keras.Input(shape=(3, 4), name="source")
+    target = g.keras.Input(shape=(5, 4), name="target")
+    sequence, *states = layers.LSTM(4, return_sequences=True, return_state=True, name="reads")(
+        source)
+    x = layers.LSTM(4, return_sequences=True, name="writes")(target, initial_state=states)
+    x = layers.Dropout(0.5)(x, training=False)
+    x = layers.MultiHeadAttention(2, 4, name="looks")(
+        x, value=sequence, key=sequence, use_causal_mask=True)
+    x = layers.Attention()([x, sequence])
+    return g.keras.Model([source, target], [layers.Dense(2, name="says")(x)], name="pair")
+
+
 def einsum(g: Generation) -> Any:
     layers = g.keras.layers
     return g.keras.Sequential([
@@ -280,6 +295,7 @@ ARCHITECTURES: dict[str, Row] = {
     build.__name__: Row(build) for build in (
         sequential, sequential_without_input, branches, shared_layer, nested_sequential,
         nested_functional, nested_twice, recurrent, gated, bidirectional, stacked_cells,
-        time_distributed, convolutions, more_convolutions, attention, einsum, normalizations,
+        time_distributed, convolutions, more_convolutions, attention, encoder_decoder, einsum,
+        normalizations,
         group_normalization, frozen_layer, frozen_normalization, frozen_inner_layer,
         frozen_inner_model, frozen_wrapped, frozen_model, lookup)}

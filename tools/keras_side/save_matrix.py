@@ -43,7 +43,8 @@ def make(generation: Generation, name: str, row: Row, folder: Path,
             model = row.prepare(generation, model)
         if row.is_filled:
             fill(generation, model, random)
-        truth = {"name": name, **matrix_truth.describe(generation, model)}
+        truth = {"name": name, **matrix_truth.describe(generation, model),
+                 "outputs": outputs(generation, model)}
         truth |= save(generation, model, folder / name, row, layouts)
     finally:
         set_policy(generation, "float32")
@@ -89,6 +90,15 @@ def data(model: Any, random: np.random.RandomState) -> Any:
     return arrays if len(arrays) > 1 else arrays[0]
 
 
+def outputs(generation: Generation, model: Any) -> list[dict[str, Any]]:
+    """What the model answers to inputs that are always the same, output by output."""
+    answer = model(data(model, np.random.RandomState(SEED + 2)), training=False)
+    arrays = [generation.array(each)
+              for each in (answer if isinstance(answer, (list, tuple)) else [answer])]
+    return [{"dtype": each.dtype.name, "values": each.astype(np.float64).ravel().tolist()}
+            for each in arrays]
+
+
 def fill(generation: Generation, model: Any, random: np.random.RandomState) -> None:
     """Random numbers into every variable and slot that holds fractions: no two are equal."""
     owned = matrix_truth.variables(generation, model)
@@ -102,6 +112,9 @@ def fill(generation: Generation, model: Any, random: np.random.RandomState) -> N
         value = generation.array(variable)
         if value.dtype.kind in "fV":
             variable.assign((random.random_sample(value.shape) + 0.25).astype(value.dtype))
+    for layer in getattr(model, "layers", []):
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()  # What is computed with are copies of these variables.
 
 
 def save(generation: Generation, model: Any, stem: Path, row: Row,

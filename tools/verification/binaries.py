@@ -45,6 +45,11 @@ class Binaries:
         return json.loads(self._run("checkpoint-inspect", "show", file, "--format", "json",
                                     "--digests"))
 
+    def verify(self, file: Path) -> dict[str, Any]:
+        """`checkpoint-inspect verify` of a checkpoint with digests, parsed."""
+        return json.loads(self._run("checkpoint-inspect", "verify", file, "--format", "json",
+                                    "--require-digests"))
+
     def restore(self, source: Path, target: Path, output: Path) -> None:
         """`checkpoint-inspect restore`."""
         self._run("checkpoint-inspect", "restore", source, "--into", target, "-o", output)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping
 
 from verification.binaries import Binaries, CommandFailure
-from verification.contents import read_json
+from verification.contents import CANONICAL_SLOTS, read_json
 from verification.report import Report
 
 TENSOR = ("shape", "dtype", "byteCount", "sha256")
@@ -128,7 +128,7 @@ class Comparison:
         """Each tie must be one that Keras has, judged by the owner's bytes and not by its name."""
         names = {each["sha256"]: each["name"] for each in self.expected}
         shown = {each["name"]: each["sha256"] for each in self.weights}
-        truth = {(each["slot"], each["variable"]): each["sha256"]
+        truth = {(CANONICAL_SLOTS.get(each["slot"], each["slot"]), each["variable"]): each["sha256"]
                  for each in (self.truth["optimizer"] or {"slots": []})["slots"]}
         for each in self.slots:
             owner = names.get(shown.get(each["variable"], ""))

@@ -29,7 +29,7 @@ extension ArchiveLayout {
     guard member.method == .stored else {
       throw CheckpointError(
         .unsupported, "cannot read", path: archive.path, object: weightsMember,
-        problem: "it is compressed, so it cannot be read in place",
+        expected: "it stored, so that it can be read in place", found: "it compressed",
         cure: "store it uncompressed, as Keras does: unzip it, then zip -0 -r")
     }
     return member.data

@@ -7,7 +7,7 @@
 /// An open file, read at offsets.
 struct ReadableFile: ~Copyable {
   let byteCount: Int
-  private let descriptor: Int32
+  let descriptor: Int32
 
   init(_ path: String) throws(SystemCallError) {
     let descriptor = try retryingInterrupted("open") { open(path, O_RDONLY | O_CLOEXEC) }

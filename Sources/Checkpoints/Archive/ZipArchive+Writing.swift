@@ -40,26 +40,53 @@ extension ZipArchive {
     try put(directory + end, descriptor, at: position)
   }
 
-  /// Gives a member of a copy of this archive other content: it goes where the directory stood, and the
-  /// directory behind it. All other members keep their bytes and places; the old content stays as bytes
-  /// that nothing refers to.
-  func replace(
-    _ name: String, with content: [UInt8], in copy: String
-  ) throws(SystemCallError) {
-    let descriptor = try retryingInterrupted("open") { open(copy, O_RDWR | O_CLOEXEC) }
-    defer { close(descriptor) }
-    let entry = Entry(
-      name: name, crc32: libdeflate_crc32(0, content, content.count), byteCount: content.count,
-      headerOffset: directoryOffset)
-    let start = directoryOffset
-    let member = entry.localHeader(dataAt: nil) + content
-    let directory =
-      members.filter { $0.name != name }.flatMap(\.record) + entry.directoryRecord
-    let count = members.count { $0.name != name } + 1
-    let end = start + member.count + directory.count
-    let records = Self.endRecords(count: count, directory: start + member.count..<end)
-    try Self.put(member + directory + records, descriptor, at: start)
-    try retryingInterrupted("ftruncate") { ftruncate(descriptor, off_t(end + records.count)) }
+  /// Writes this archive anew with other content for one member, which is then stored.
+  ///
+  /// Everything else keeps its bytes and its order: the other members with their headers, what stands
+  /// between them, their entries in the directory but for the places they name. What was behind the old
+  /// content moves.
+  ///
+  /// - Throws: `unsupported` for an archive with members that lie in each other or share a name.
+  func rewrite(
+    _ name: String, with content: [UInt8], to output: String
+  ) throws {
+    let order = members.sorted { $0.headerOffset < $1.headerOffset }
+    let ends = order.dropFirst().map(\.headerOffset) + [directoryOffset]
+    guard zip(order, ends).allSatisfy({ $0.data.upperBound <= $1 }),
+      Set(members.map(\.name)).count == members.count
+    else {
+      throw CheckpointError(
+        .unsupported, "cannot rewrite", path: path, object: name,
+        problem: "expected members one behind the other, each of its own name, found others",
+        cure: "zip it again")
+    }
+    let source = try ReadableFile(path)
+    let file = try SequentialFile(creating: output)
+    var position = 0
+    try source.copy(0..<(order.first?.headerOffset ?? 0), to: file, at: &position)
+    var offsets: [String: Int] = [:]
+    var replacement: Entry?
+    for (member, end) in zip(order, ends) {
+      offsets[member.name] = position
+      guard member.name == name else {
+        try source.copy(member.headerOffset..<end, to: file, at: &position)
+        continue
+      }
+      let entry = Entry(
+        name: name, crc32: libdeflate_crc32(0, content, content.count), byteCount: content.count,
+        headerOffset: position)
+      replacement = entry
+      try file.write(entry.localHeader(dataAt: nil) + content, at: &position)
+    }
+    let start = position
+    for member in members {
+      let record =
+        member.name == name
+        ? replacement!.directoryRecord : member.record(at: offsets[member.name]!)
+      try file.write(record, at: &position)
+    }
+    try file.write(
+      Self.endRecords(count: members.count, directory: start..<position), at: &position)
   }
 
   /// Computes the checksum of a stored member anew, after its bytes were changed in place.
@@ -190,6 +217,35 @@ extension ZipArchive {
       writer.uint32(crc32)
       writer.uint32(0xffff_ffff)
       writer.uint32(0xffff_ffff)
+    }
+  }
+}
+
+extension ZipArchive.Member {
+  /// The entry of the directory for the same member with its header elsewhere.
+  fileprivate func record(at offset: Int) -> [UInt8] {
+    if offsetField.count == 4, offset >= 0xffff_ffff {
+      return ZipArchive.Entry(
+        name: name, crc32: crc32, byteCount: byteCount, headerOffset: offset
+      ).directoryRecord
+    }
+    var record = record
+    let bytes = withUnsafeBytes(of: UInt64(offset).littleEndian) { Array($0) }
+    record.replaceSubrange(offsetField, with: bytes.prefix(offsetField.count))
+    return record
+  }
+}
+
+extension ReadableFile {
+  /// Copies a range of bytes in pieces.
+  fileprivate borrowing func copy(
+    _ range: Range<Int>, to file: borrowing SequentialFile, at position: inout Int
+  ) throws {
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end = min(start + 1 << 20, range.upperBound)
+      try file.write(read(start..<end), at: &position)
+      start = end
     }
   }
 }

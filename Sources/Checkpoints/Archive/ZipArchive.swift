@@ -18,6 +18,8 @@ struct ZipArchive {
   struct Member {
     let name: String
     let method: Method
+    /// Where its own header begins.
+    let headerOffset: Int
     /// Where the member's data lie in the file.
     let data: Range<Int>
     /// Bytes once decompressed.
@@ -28,6 +30,8 @@ struct ZipArchive {
     let checksumOffsets: [Int]?
     /// Its entry in the directory.
     let record: [UInt8]
+    /// Where that says at which byte the header begins: a 64-bit field, or one of 32 bits.
+    let offsetField: Range<Int>
   }
 
   enum Method: Equatable {
@@ -65,7 +69,7 @@ struct ZipArchive {
     of member: Member, limit: Int = 256 << 20
   ) throws(CheckpointError) -> [UInt8] {
     guard member.byteCount <= limit, member.data.count <= limit else {
-      throw damaged(member, "it claims \(member.byteCount) bytes")
+      throw damaged(member, "at most \(limit) bytes", "a claim of \(member.byteCount)")
     }
     let stored: [UInt8]
     do {
@@ -78,21 +82,23 @@ struct ZipArchive {
     case .stored: content = stored
     case .deflated:
       guard let inflated = Self.inflate(stored, byteCount: member.byteCount) else {
-        throw damaged(member, "its compressed data are damaged")
+        throw damaged(member, "\(member.byteCount) bytes by deflate", "damaged data")
       }
       content = inflated
     case .other(let method):
-      throw damaged(member, "compression method \(method) is not supported")
+      throw damaged(member, "it stored or deflated", "compression method \(method)")
     }
     guard content.count == member.byteCount,
       libdeflate_crc32(0, content, content.count) == member.crc32
-    else { throw damaged(member, "its checksum is wrong") }
+    else { throw damaged(member, "bytes of its checksum", "other bytes") }
     return content
   }
 
-  private func damaged(_ member: Member, _ problem: String) -> CheckpointError {
+  private func damaged(
+    _ member: Member, _ expected: String, _ found: String
+  ) -> CheckpointError {
     CheckpointError(
-      .unreadable, "cannot read", path: path, object: member.name, problem: problem)
+      .unreadable, "cannot read", path: path, object: member.name, expected: expected, found: found)
   }
 
   private static func inflate(_ bytes: [UInt8], byteCount: Int) -> [UInt8]? {
@@ -115,14 +121,17 @@ private struct Directory {
   let offset: Int
 
   init(_ file: borrowing ReadableFile, path: String) throws {
-    func damaged(_ problem: String) -> CheckpointError {
-      CheckpointError(.unreadable, "cannot read", path: path, problem: problem)
+    func damaged(_ found: String) -> CheckpointError {
+      CheckpointError(
+        .unreadable, "cannot read", path: path, object: "directory",
+        expected: "a whole zip archive",
+        found: found)
     }
     // The end record is followed by a comment of at most 65,535 bytes.
     let tailStart = max(0, file.byteCount - 22 - 65_535)
     let tail = Record(try file.read(tailStart..<file.byteCount))
     guard let end = tail.lastIndex(of: [0x50, 0x4b, 0x05, 0x06]), end + 22 <= tail.count else {
-      throw damaged("expected a zip archive, found no end of its directory: it is cut short")
+      throw damaged("no end of its directory: it is cut short")
     }
     var count = Int(tail.uint16(end + 10))
     var size = Int(tail.uint32(end + 12))
@@ -130,47 +139,49 @@ private struct Directory {
     if end >= 20, tail.uint32(end - 20) == 0x0706_4b50 {
       let recordStart = tail.uint64(end - 20 + 8)
       guard let first = Int(exactly: recordStart), first <= file.byteCount - 56 else {
-        throw damaged("its 64-bit directory lies outside the file")
+        throw damaged("its 64-bit form outside the file")
       }
       let record = Record(try file.read(first..<first + 56))
       guard record.uint32(0) == 0x0606_4b50, let count64 = Int(exactly: record.uint64(32)),
         let size64 = Int(exactly: record.uint64(40)), let start64 = Int(exactly: record.uint64(48))
-      else { throw damaged("its 64-bit directory is damaged") }
+      else { throw damaged("its 64-bit form damaged") }
       (count, size, start) = (count64, size64, start64)
     }
     guard start <= file.byteCount, size <= file.byteCount - start else {
-      throw damaged("its directory lies outside the file")
+      throw damaged("it outside the file")
     }
     offset = start
     let directory = Record(try file.read(start..<start + size))
     var position = 0
     for _ in 0..<count {
       guard position + 46 <= directory.count, directory.uint32(position) == 0x0201_4b50 else {
-        throw damaged("its directory is damaged")
+        throw damaged("it damaged")
       }
       guard let entry = Entry(directory, at: position) else {
-        throw damaged("its directory is damaged")
+        throw damaged("it damaged")
       }
       position += entry.recordLength
       guard entry.headerOffset <= file.byteCount - 30 else {
-        throw damaged("the member \(entry.name) lies outside the file")
+        throw damaged("the member \(entry.name) outside the file")
       }
       let header = Record(try file.read(entry.headerOffset..<entry.headerOffset + 30))
       guard header.uint32(0) == 0x0403_4b50 else {
-        throw damaged("the member \(entry.name) has no header")
+        throw damaged("the member \(entry.name) without a header")
       }
       let first =
         entry.headerOffset + 30 + Int(header.uint16(26)) + Int(header.uint16(28))
       guard first <= file.byteCount, entry.storedByteCount <= file.byteCount - first else {
-        throw damaged("the member \(entry.name) lies outside the file")
+        throw damaged("the member \(entry.name) outside the file")
       }
       members.append(
         .init(
-          name: entry.name, method: entry.method, data: first..<first + entry.storedByteCount,
+          name: entry.name, method: entry.method, headerOffset: entry.headerOffset,
+          data: first..<first + entry.storedByteCount,
           byteCount: entry.byteCount, crc32: entry.crc32,
           checksumOffsets: header.uint16(6) & 8 == 0
             ? [entry.headerOffset + 14, start + position - entry.recordLength + 16] : nil,
-          record: directory.bytes(position - entry.recordLength..<position)))
+          record: directory.bytes(position - entry.recordLength..<position),
+          offsetField: entry.offsetField))
     }
   }
 
@@ -183,6 +194,8 @@ private struct Directory {
     let byteCount: Int
     let headerOffset: Int
     let recordLength: Int
+    /// Of the header's offset, inside the record.
+    let offsetField: Range<Int>
 
     /// Nil when a length leads outside the directory or a size exceeds `Int`.
     init?(_ directory: Record, at position: Int) {
@@ -203,6 +216,7 @@ private struct Directory {
         UInt64(directory.uint32(position + 24)), UInt64(directory.uint32(position + 20)),
         UInt64(directory.uint32(position + 42)),
       ]
+      var offsetField = 42..<46
       var extra = position + 46 + nameLength
       let extraEnd = extra + extraLength
       while extra + 4 <= extraEnd {
@@ -213,6 +227,7 @@ private struct Directory {
           for index in wide.indices where wide[index] == 0xffff_ffff {
             guard field + 8 <= extra + 4 + length else { return nil }
             wide[index] = directory.uint64(field)
+            if index == 2 { offsetField = field - position..<field - position + 8 }
             field += 8
           }
         }
@@ -224,6 +239,7 @@ private struct Directory {
       self.byteCount = byteCount
       storedByteCount = stored
       headerOffset = header
+      self.offsetField = offsetField
     }
   }
 }

@@ -4,7 +4,7 @@ import Tensors
 extension CheckpointDiff {
   /// The diff as JSON: keys `schemaVersion`, `same`, `variables` (each with `name`, `outcome`, and for
   /// a changed one `elementCount`, `changedCount`, `maximumAbsolute`, `meanAbsolute`,
-  /// `nonFiniteCount`), `configuration` (each with `path`, `before`, `after`).
+  /// `nonFiniteCount`), `configuration` (each with `path`, `before`, `after`), `notes`.
   public var json: JSONValue {
     .object(
       JSONObject([
@@ -12,6 +12,7 @@ extension CheckpointDiff {
         ("same", .bool(isEmpty)),
         ("variables", .array(items.map { .object($0.json) })),
         ("configuration", .array(configuration.map(\.json))),
+        ("notes", .array(notes.map { .string($0) })),
       ]))
   }
 }

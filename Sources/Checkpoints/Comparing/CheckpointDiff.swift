@@ -32,6 +32,8 @@ public struct CheckpointDiff: Sendable {
   /// In the first file's order, then what only the second has.
   public private(set) var items: [Item] = []
   public private(set) var configuration: [ConfigurationDifference] = []
+  /// What stood in from one file where the other does not tell it.
+  public private(set) var notes: [String] = []
 
   /// True when no tensor and no setting differs.
   public var isEmpty: Bool {
@@ -82,11 +84,27 @@ public struct CheckpointDiff: Sendable {
     }
     configuration = ConfigurationComparison.differences(
       between: first.manifest, and: second.manifest)
+    notes = [first.manifest.borrowing, second.manifest.borrowing].compactMap { $0 }
+  }
+
+  /// Opens and compares two files; a weights file without architecture takes names and ties from the
+  /// other file, as ``CheckpointReader/init(opening:architectureFrom:)`` does.
+  public init(
+    opening first: String, _ second: String, verifying: Bool = true,
+    tolerance: Tolerance = .exact
+  ) throws(CheckpointError) {
+    let after = try CheckpointReader(
+      opening: second,
+      architectureFrom: CheckpointReader(opening: first, verifying: verifying),
+      verifying: verifying)
+    let before = try CheckpointReader(
+      opening: first, architectureFrom: after, verifying: verifying)
+    try self.init(before, after, tolerance: tolerance)
   }
 
   /// Whether a file may lack this entry without differing.
   private static func isOptional(_ entry: CheckpointEntry) -> Bool {
-    entry.role == .learningRate || entry.role == .other
+    [.learningRate, .lossScale, .other].contains(entry.role)
   }
 
   private static func compare(
@@ -96,7 +114,8 @@ public struct CheckpointDiff: Sendable {
     guard a.dtype != nil else {
       throw CheckpointError(
         .unsupported, "cannot compare", path: first.path, object: a.datasetPath,
-        problem: "no arithmetic is known for elements of type \(a.storedType)")
+        expected: "numbers", found: "elements of type \(a.storedType)",
+        cure: "compare files without it")
     }
     var comparison = TensorComparison()
     var checkOfFirst = try first.check(of: a)

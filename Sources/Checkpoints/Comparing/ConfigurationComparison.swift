@@ -18,11 +18,13 @@ enum ConfigurationComparison {
   private static let incidentalKeys: Set = ["name", "jit_compile", "is_legacy_optimizer"]
 
   private static func optimizer(
-    _ first: CheckpointManifest, _ second: CheckpointManifest
+    _ before: CheckpointManifest, _ after: CheckpointManifest
   ) -> [Difference] {
-    guard let a = first.optimizer, let b = second.optimizer else { return [] }
+    guard let a = before.optimizer, let b = after.optimizer else { return [] }
     var found: [Difference] = []
-    if let x = a.className, let y = b.className, x != y {
+    // Under mixed precision Keras wraps the optimizer by itself, and tells so in some layouts only.
+    let (first, second) = (a.entry?.inner ?? a.entry, b.entry?.inner ?? b.entry)
+    if let x = first?.className ?? a.className, let y = second?.className ?? b.className, x != y {
       found.append(.init(path: "optimizer.class_name", before: x, after: y))
     }
     if let x = a.recordedArithmetic, let y = b.recordedArithmetic, x != y {
@@ -33,7 +35,7 @@ enum ConfigurationComparison {
         .init(
           path: "optimizer.learning_rate", before: JSONNumber(x).text, after: JSONNumber(y).text))
     }
-    guard let x = a.entry?.configuration, let y = b.entry?.configuration else { return found }
+    guard let x = first?.configuration, let y = second?.configuration else { return found }
     // The rate in force was compared above; a schedule is compared here.
     let isRateKnown = a.learningRate != nil && b.learningRate != nil
     for key in x.keys + y.keys.filter({ x[$0] == nil }) {
@@ -67,7 +69,7 @@ enum ConfigurationComparison {
   /// What says where a configuration stood, or follows from the rest of it.
   private static let incidentalModelKeys: Set = [
     "module", "registered_name", "build_config", "build_input_shape", "compile_config",
-    "keras_version", "backend",
+    "keras_version", "backend", "shared_object_id",
   ]
 
   private static func withoutIncidentals(_ json: JSONValue) -> JSONValue {

@@ -141,7 +141,7 @@ private struct Verification {
       return .damaged(
         "expected \(record.byteCount) bytes, found \(entry.byteCount)", blocks: [])
     }
-    var check = TensorCheck(record, of: table)
+    var check = TensorCheck(TensorDigests(table: table, record: record))
     for rows in entry.slabs(ofAtMost: 4 << 20) {
       try reader.read(entry, rows: rows).withUnsafeBytes { check.update($0) }
     }

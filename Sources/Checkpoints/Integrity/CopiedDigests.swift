@@ -47,35 +47,46 @@ struct CopiedDigests {
     tensor.withUnsafeBytes { tables[copy]?.renewDigests(ofDataset: entry.datasetPath, $0) }
   }
 
-  /// Changes the structure of the copies, or a document of the only one.
+  /// Changes the structure of the copies.
   ///
-  /// - Parameters:
-  ///   - document: the content of a document beside the copies; nil when there is none of the name.
-  /// - Throws: `damaged` when what is to be changed is not what was written, since the new digests would
-  ///   hide that.
-  mutating func renewing(
-    document name: String?, _ document: (String) throws -> [UInt8]?, _ change: () throws -> Void
-  ) throws {
+  /// - Throws: `damaged` when it is not what was written, since the new digests would hide that.
+  mutating func renewingStructure(_ change: () throws -> Void) throws {
     for (copy, table) in zip(copies, tables) {
       guard let table else { continue }
-      let isWhole =
-        if let name {
-          try table.record(name).map { try table.holds($0, document(name)) } ?? true
-        } else { try table.holdsStructure(of: FileContent(copy, window: window)) }
-      guard isWhole else {
-        throw CheckpointError(
-          .damaged, "cannot restore into", path: copy, object: name,
-          problem: "what is to be changed is not what was written",
-          cure: "take another copy of the target")
-      }
+      try Self.require(
+        try table.holdsStructure(of: FileContent(copy, window: window)), copy, "structure")
     }
     try change()
-    for (index, copy) in copies.enumerated() where tables[index] != nil {
-      if let name {
-        tables[index]?.renewDigest(ofDocument: name, try document(name) ?? [])
-      } else {
-        try tables[index]?.takeStructure(of: FileContent(copy, window: window))
-      }
+    for (index, copy) in copies.enumerated() {
+      try tables[index]?.takeStructure(of: FileContent(copy, window: window))
+    }
+  }
+
+  /// Changes a document beside the only copy.
+  ///
+  /// - Parameter checkpoint: finds the document.
+  /// - Throws: `damaged`, as above.
+  mutating func renewing(
+    _ document: String, of checkpoint: LocatedCheckpoint, _ change: () throws -> Void
+  ) throws {
+    if let table = tables[0], let record = table.record(document) {
+      try Self.require(
+        try table.holds(record, checkpoint.document(document)), copies[0], document)
+    }
+    try change()
+    // An archive has its documents elsewhere now.
+    let changed = try checkpoint.reopened().document(document) ?? []
+    tables[0]?.renewDigest(ofDocument: document, changed)
+  }
+
+  private static func require(
+    _ isWhole: Bool, _ copy: String, _ object: String
+  ) throws(CheckpointError) {
+    guard isWhole else {
+      throw CheckpointError(
+        .damaged, "cannot restore into", path: copy, object: object,
+        problem: "what is to be changed is not what was written",
+        cure: "take another copy of the target")
     }
   }
 

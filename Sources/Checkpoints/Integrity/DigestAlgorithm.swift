@@ -44,7 +44,8 @@ extension DigestAlgorithm {
     }
   }
 
-  func digest(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+  /// The digest of bytes as it stands in files: a CRC little-endian.
+  public func digest(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
     var digest = RunningDigest(self)
     digest.update(bytes)
     return digest.finalize()

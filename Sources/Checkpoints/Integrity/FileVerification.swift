@@ -102,9 +102,10 @@ extension FileVerification {
         } catch {
           return found.fail(error)
         }
-        var check = TensorCheck(record, of: table, from: range.lowerBound)
-        check.update(UnsafeRawBufferPointer(piece))
-        for damage in check.damage { found.add(damage, to: pieces[index].record) }
+        let digests = TensorDigests(table: table, record: record)
+        for damage in digests.damage(in: .init(piece), from: range.lowerBound) {
+          found.add(damage, to: pieces[index].record)
+        }
       }
     }
     return try found.outcomes(records.count)
@@ -113,33 +114,6 @@ extension FileVerification {
   /// Where a tensor begins in the file.
   func position(of record: DigestTable.Record) -> Int {
     (window?.lowerBound ?? 0) + record.offset
-  }
-}
-
-/// The damage that several threads find.
-///
-/// A class because the threads share it; Sendable because every access holds the lock.
-private final class FoundDamage: @unchecked Sendable {
-  private let lock = DispatchSemaphore(value: 1)
-  private var damage: [Int: [TensorDamage]] = [:]
-  private var failure: SystemCallError?
-
-  func add(_ found: TensorDamage, to record: Int) {
-    lock.wait()
-    defer { lock.signal() }
-    damage[record, default: []].append(found)
-  }
-
-  func fail(_ error: SystemCallError) {
-    lock.wait()
-    defer { lock.signal() }
-    if failure == nil { failure = error }
-  }
-
-  /// When all threads are done.
-  func outcomes(_ count: Int) throws(SystemCallError) -> [VerificationReport.Outcome] {
-    if let failure { throw failure }
-    return (0..<count).map { .init(damage[$0] ?? []) }
   }
 }
 

@@ -40,7 +40,8 @@ extension DigestTable {
     guard try table.holdsStructure(of: content) else {
       throw CheckpointError(
         .damaged, "cannot read", path: path,
-        problem: "the structure around the tensors (headers, names, attributes) is not what was written",
+        problem: "the structure around the tensors (headers, names, attributes) is not what was"
+          + " written",
         cure: CheckpointError.damageCure)
     }
     for record in table.records where record.kind == .document {
@@ -70,9 +71,8 @@ extension DigestTable {
       }
       var bytes = [UInt8](repeating: 0, count: record.byteCount)
       try bytes.withUnsafeMutableBytes { try dataset.read(into: $0) }
-      var check = TensorCheck(record, of: self)
-      bytes.withUnsafeBytes { check.update($0) }
-      if let damage = check.damage.first {
+      let digests = TensorDigests(table: self, record: record)
+      if let damage = bytes.withUnsafeBytes({ digests.damage(in: $0, from: 0) }).first {
         throw CheckpointError.damaged(file.path, record.name, damage)
       }
     }
@@ -102,16 +102,16 @@ extension DigestTable {
 // MARK: - Reading tensors
 
 extension OpenFile {
-  /// A check of a tensor that is read from its first byte on; nil when no digest covers it.
+  /// The digests of a tensor; nil when none covers it.
   ///
   /// - Throws: `damaged` when it has not as many bytes as were written.
-  func check(of entry: CheckpointEntry) throws(CheckpointError) -> TensorCheck? {
+  func digests(of entry: CheckpointEntry) throws(CheckpointError) -> TensorDigests? {
     guard let digests, let record = digests.record(entry.datasetPath) else { return nil }
     guard record.byteCount == entry.byteCount else {
       throw .damaged(
         file.path, entry.name, expectedByteCount: record.byteCount, found: entry.byteCount)
     }
-    return TensorCheck(record, of: digests)
+    return TensorDigests(table: digests, record: record)
   }
 }
 
@@ -121,8 +121,8 @@ struct SequentialCheck: ~Copyable {
   private let path: String
   private let name: String
 
-  fileprivate init(_ check: consuming TensorCheck?, path: String, name: String) {
-    self.check = check
+  fileprivate init(_ digests: TensorDigests?, path: String, name: String) {
+    if let digests { check = TensorCheck(digests) } else { check = nil }
     self.path = path
     self.name = name
   }
@@ -145,6 +145,6 @@ extension CheckpointReader {
   func check(of entry: CheckpointEntry) throws(CheckpointError) -> SequentialCheck {
     let open = storage.file(of: entry)
     return SequentialCheck(
-      try open?.check(of: entry), path: open?.file.path ?? path, name: entry.name)
+      try open?.digests(of: entry), path: open?.file.path ?? path, name: entry.name)
   }
 }

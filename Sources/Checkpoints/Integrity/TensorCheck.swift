@@ -1,3 +1,20 @@
+/// The digests of one tensor.
+struct TensorDigests: Sendable {
+  let table: DigestTable
+  let record: DigestTable.Record
+
+  /// The blocks that are not as they were written.
+  ///
+  /// - Parameters:
+  ///   - bytes: whole blocks of the tensor, or up to its end.
+  ///   - position: where in the tensor they begin.
+  func damage(in bytes: UnsafeRawBufferPointer, from position: Int) -> [TensorDamage] {
+    var check = TensorCheck(self, from: position)
+    check.update(bytes)
+    return check.damage
+  }
+}
+
 /// Compares the bytes of one tensor with the digests of a table, piece by piece.
 struct TensorCheck: ~Copyable {
   private let table: DigestTable
@@ -8,10 +25,10 @@ struct TensorCheck: ~Copyable {
   private(set) var damage: [TensorDamage] = []
 
   /// - Parameter position: where the first piece begins: at the beginning of a block.
-  init(_ record: DigestTable.Record, of table: DigestTable, from position: Int = 0) {
+  init(_ digests: TensorDigests, from position: Int = 0) {
     precondition(position % DigestTable.blockByteCount == 0, "a check begins with a block")
-    self.table = table
-    self.record = record
+    table = digests.table
+    record = digests.record
     self.position = position
     digest = RunningDigest(table.algorithm)
   }

@@ -11,6 +11,8 @@ import Tensors
 /// | `arithmetic` | which generation's formulas the optimizer state belongs to |
 /// | `model_config`, `training_config` | JSON, as whole-model files have them; in layouts without a place of their own for them |
 /// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
+/// | `original_model_config`, `original_training_config`, and both with `_dialect` | in converted files: these texts as the file had them from which it was converted, where they are others |
+/// | `frozen` | JSON; variables that are frozen although the architecture does not say so, each as the list of its layers' names and its index |
 /// | `resumption` | JSON; its meaning belongs to whoever resumes |
 ///
 /// The arrays of the resumption record are datasets below `cairn/resumption`; `cairn/digests` is the
@@ -29,6 +31,8 @@ extension CairnGroup {
     var arithmetic: Arithmetic?
     var model: ModelConfiguration?
     var training: TrainingConfiguration?
+    var original: OriginalWords?
+    var frozen: Set<VariableID> = []
     var resumption: ResumptionRecord?
   }
 
@@ -59,17 +63,19 @@ extension CairnGroup {
       guard let arithmetic = Arithmetic(rawValue: text) else {
         throw CheckpointError(
           .inconsistent, "cannot read", path: path, object: "/\(self.path)@arithmetic",
-          problem: "expected one of \(Arithmetic.allCases.map(\.rawValue)), found \"\(text)\"")
+          expected: "one of \(Arithmetic.allCases.map(\.rawValue))", found: "\"\(text)\"",
+          cure: "a later Cairn may have written it: read it with that one")
       }
       content.arithmetic = arithmetic
     }
-    if let text = try group.attributes.optionalString("model_config") {
-      content.model = try ModelConfiguration(
-        parsing: text, dialect: dialect("model_config_dialect", of: group))
+    content.model = try model("model_config", of: group)
+    content.training = try training("training_config", of: group)
+    if let model = try model("original_model_config", of: group) {
+      content.original = OriginalWords(
+        model: model, training: try training("original_training_config", of: group))
     }
-    if let text = try group.attributes.optionalString("training_config") {
-      content.training = try TrainingConfiguration(
-        parsing: text, dialect: dialect("training_config_dialect", of: group))
+    if let text = try group.attributes.optionalString("frozen") {
+      content.frozen = try frozen(parsing: text, path: path)
     }
     if let text = try group.attributes.optionalString("resumption") {
       content.resumption = ResumptionRecord(
@@ -77,6 +83,44 @@ extension CairnGroup {
         arrays: try readArrays(root, path: path))
     }
     return content
+  }
+
+  private static func model(
+    _ attribute: String, of group: borrowing HDF5Group
+  ) throws -> ModelConfiguration? {
+    guard let text = try group.attributes.optionalString(attribute) else { return nil }
+    return try ModelConfiguration(
+      parsing: text, dialect: dialect("\(attribute)_dialect", of: group))
+  }
+
+  private static func training(
+    _ attribute: String, of group: borrowing HDF5Group
+  ) throws -> TrainingConfiguration? {
+    guard let text = try group.attributes.optionalString(attribute) else { return nil }
+    return try TrainingConfiguration(
+      parsing: text, dialect: dialect("\(attribute)_dialect", of: group))
+  }
+
+  private static func frozen(parsing text: String, path: String) throws -> Set<VariableID> {
+    var frozen: Set<VariableID> = []
+    for variable in try JSONValue(parsing: text).array ?? [] {
+      guard var names = variable.array, let index = names.popLast()?.int,
+        names.allSatisfy({ $0.string != nil })
+      else {
+        throw CheckpointError(
+          .inconsistent, "cannot read", path: path, object: "/\(self.path)@frozen",
+          expected: "lists of layers' names and an index", found: variable.text)
+      }
+      frozen.insert(VariableID(layer: LayerPath(names.map { $0.string! }), index: index))
+    }
+    return frozen
+  }
+
+  fileprivate static func text(_ frozen: Set<VariableID>) -> String {
+    let variables = frozen.map { variable -> JSONValue in
+      .array(variable.layer.names.map { .string($0) } + [JSONValue(variable.index)])
+    }
+    return JSONValue.array(variables.sorted { $0.text < $1.text }).text
   }
 
   private static func dialect(
@@ -113,7 +157,7 @@ extension FilePlan {
   /// Adds Cairn's group. `texts` are the configurations for which the layout has no place itself.
   mutating func addCairnGroup(
     _ checkpoint: Checkpoint, texts: [(name: String, value: String)] = []
-  ) {
+  ) throws(ConfigurationError) {
     var attributes: [(name: String, value: AttributeValue)] = [
       ("format_version", .integer(CairnGroup.formatVersion))
     ]
@@ -121,6 +165,13 @@ extension FilePlan {
       attributes.append(("arithmetic", .ascii(optimizer.configuration.arithmetic.rawValue)))
     }
     attributes += texts.map { ($0.name, .utf8($0.value)) }
+    if let original = checkpoint.original {
+      let texts = try Checkpoint.texts(original.model, original.training)
+      attributes += texts.map { ("original_\($0.name)", .utf8($0.value)) }
+    }
+    if !checkpoint.frozen.isEmpty {
+      attributes.append(("frozen", .utf8(CairnGroup.text(checkpoint.frozen))))
+    }
     if let resumption = checkpoint.resumption {
       attributes.append(("resumption", .utf8(resumption.json.text)))
     }

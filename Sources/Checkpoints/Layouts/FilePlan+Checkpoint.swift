@@ -8,6 +8,7 @@ extension FilePlan {
   init(
     of checkpoint: Checkpoint, profile: Profile, path: String
   ) throws(CheckpointError) {
+    let checkpoint = checkpoint.inOriginalWords(for: profile)
     do {
       switch profile.layout {
       case .wholeModel:
@@ -17,11 +18,13 @@ extension FilePlan {
       case .weights:
         self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
       case .archive:
-        self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+        self = try WeightsLayout.plan(
+          checkpoint, dialect: profile.dialect, isRebuilt: true, path: path)
         wrapping = .archive(
           try ArchiveLayout.documents(of: checkpoint, dialect: profile.dialect, path: path))
       case .directory:
-        self = try WeightsLayout.plan(checkpoint, dialect: profile.dialect, path: path)
+        self = try WeightsLayout.plan(
+          checkpoint, dialect: profile.dialect, isRebuilt: true, path: path)
         wrapping = .folder(
           try ArchiveLayout.documents(of: checkpoint, dialect: profile.dialect, path: path))
       case .sharded:
@@ -30,7 +33,7 @@ extension FilePlan {
       case .safetensors, .npz:
         throw CheckpointError(
           .unsupported, "cannot write", path: path,
-          problem: "\(profile.layout.rawValue) is no layout of Keras",
+          expected: "a layout of Keras", found: profile.layout.rawValue,
           cure: "save the checkpoint in one, and export that")
       }
       digests = .crc32c
@@ -38,7 +41,21 @@ extension FilePlan {
       throw error
     } catch {
       throw CheckpointError(
-        .unsupported, "cannot write", path: path, problem: String(describing: error), cause: error)
+        .unsupported, "cannot write", path: path, object: "configuration",
+        expected: "one that \(profile.name) can spell", found: String(describing: error),
+        cure: Self.cure(for: profile), cause: error)
+    }
+  }
+}
+
+extension FilePlan {
+  /// What helps where a configuration cannot be spelled for a profile.
+  private static func cure(for profile: Profile) -> String {
+    switch profile.layout {
+    case .wholeModel, .archive, .directory:
+      "choose a layout of weights alone, such as \(Profile(dialect: profile.dialect, layout: .weights).name)"
+    case .legacyWeights, .weights, .sharded, .safetensors, .npz:
+      "restore its tensors by name into a file that \(profile.dialect) wrote"
     }
   }
 }
@@ -48,7 +65,9 @@ extension Checkpoint {
     if let model { return model }
     throw CheckpointError(
       .unsupported, "cannot write", path: path,
-      problem: "the checkpoint has no architecture, from which the layout takes names and order",
+      object: "configuration",
+      expected: "an architecture, from which the layout takes names and order",
+      found: "none",
       cure: "restore it into a checkpoint that has one")
   }
 
@@ -62,13 +81,15 @@ extension Checkpoint {
     if let missing = implied.first(where: { values[$0.id] == nil }) {
       throw CheckpointError(
         .inconsistent, "cannot write", path: path, object: missing.name,
-        problem: "the architecture has this variable, the checkpoint does not")
+        expected: "this variable of the architecture", found: "none in the checkpoint",
+        cure: "take the architecture and the variables from one file")
     }
     let known = Set(implied.map(\.id))
     if let surplus = variables.first(where: { !known.contains($0.id) }) {
       throw CheckpointError(
         .inconsistent, "cannot write", path: path, object: surplus.name,
-        problem: "the checkpoint has this variable, the architecture does not")
+        expected: "variables of the architecture only", found: "one that it does not have",
+        cure: "take the architecture and the variables from one file")
     }
     return values
   }
@@ -88,16 +109,47 @@ extension Checkpoint {
   func texts(_ model: ModelConfiguration) throws(ConfigurationError) -> [(
     name: String, value: String
   )] {
+    guard var training else { return try Self.texts(model, nil) }
+    if let optimizer {
+      training.optimizer = try optimizer.configuration.entry(
+        for: training.dialect, in: training.container(for: optimizer))
+    }
+    return try Self.texts(model, training)
+  }
+
+  /// The attributes of Cairn's group that hold these, each with its dialect.
+  static func texts(
+    _ model: ModelConfiguration, _ training: TrainingConfiguration?
+  ) throws(ConfigurationError) -> [(name: String, value: String)] {
     var texts = [
       (name: "model_config", value: model.json.text),
       (name: "model_config_dialect", value: model.dialect.rawValue),
     ]
-    if let training, let text = try trainingText(in: training.dialect) {
+    if let training {
+      let json = try training.json(for: training.dialect, in: training.container())
       texts += [
-        ("training_config", text), ("training_config_dialect", training.dialect.rawValue),
+        ("training_config", json.text), ("training_config_dialect", training.dialect.rawValue),
       ]
     }
     return texts
+  }
+}
+
+extension TrainingConfiguration {
+  /// The container whose spelling the values have, where another would not know all of them: only
+  /// documents name the modules of classes and functions.
+  func container(for optimizer: OptimizerState? = nil) -> ConfigurationContainer {
+    // Documents hold no legacy optimizers, whichever way the loss is spelled.
+    if optimizer?.configuration.arithmetic == .kerasLegacy, dialect != .keras3 { return .attribute }
+    let values = [loss, metrics, weightedMetrics] + (self.optimizer.map { [$0.json] } ?? [])
+    return values.contains(where: { $0.namesModule }) ? .document : .attribute
+  }
+}
+
+extension JSONValue {
+  /// Whether it, or one of its elements, is an object that names the module of its class.
+  fileprivate var namesModule: Bool {
+    self["module"] != nil || array?.contains { $0.namesModule } == true
   }
 }
 

@@ -28,7 +28,7 @@ extension CheckpointEntry {
     self.init(
       name: name, role: role, datasetPath: dataset.path, shape: shape,
       dtype: DType(dataset.elementType), storedType: dataset.elementType.description,
-      byteCount: dataset.byteCount)
+      byteCount: dataset.byteCount, byteOffset: dataset.byteOffset)
   }
 
   /// The same tensor in the role, and under the canonical name, that a tie gives it.
@@ -38,7 +38,7 @@ extension CheckpointEntry {
     case .learningRate: renamed("learning_rate", .learningRate)
     case .slot(let slot, let owner, let ownerName):
       renamed("\(slot)/\(ownerName)", .slot(slot: slot, owner: owner, ownerName: ownerName))
-    case .lossScale(let number): renamed("loss_scale/\(number)", .other)
+    case .lossScale(let number): renamed(LossScaleState.entryName(number), .lossScale)
     case .untied: renamed(name, .untied)
     }
   }
@@ -46,7 +46,7 @@ extension CheckpointEntry {
   private func renamed(_ name: String, _ role: Role) -> CheckpointEntry {
     CheckpointEntry(
       name: name, role: role, datasetPath: datasetPath, shape: shape, dtype: dtype,
-      storedType: storedType, byteCount: byteCount)
+      storedType: storedType, byteCount: byteCount, byteOffset: byteOffset)
   }
 }
 

@@ -16,12 +16,12 @@ enum LegacyWeightsLayout {
     let version = try root.attributes.optionalString("keras_version")
     let dialect = version.flatMap(Dialect.init(kerasVersion:)) ?? .keras2
     let implied = try cairn?.model.map { try ModelVariables($0, dialect: dialect) }
-    let weights = try WholeModelLayout.readWeights(
-      root, modelName: cairn?.model?.name, implied: implied)
+    let (weights, frozen, notes) = try WholeModelLayout.readWeights(
+      root, modelName: cairn?.model?.name, implied: implied, path: path)
     return CheckpointManifest(
       layout: .legacyWeights, dialect: dialect, kerasVersion: version,
       entries: weights.map(\.entry), optimizer: nil, model: cairn?.model,
-      training: cairn?.training, resumption: nil, notes: [])
+      training: cairn?.training, resumption: nil, notes: notes, frozen: frozen)
   }
 
   /// - Throws: `unsupported` for a checkpoint without architecture.
@@ -30,8 +30,9 @@ enum LegacyWeightsLayout {
   ) throws -> FilePlan {
     let model = try checkpoint.requireModel(path: path)
     var plan = FilePlan()
-    try plan.addWeights(of: checkpoint, model, in: "", dialect: dialect, path: path)
-    plan.addCairnGroup(checkpoint, texts: try checkpoint.texts(model))
+    try plan.addWeights(
+      of: checkpoint, model, frozen: checkpoint.frozen, in: "", dialect: dialect, path: path)
+    try plan.addCairnGroup(checkpoint, texts: checkpoint.texts(model))
     return plan
   }
 }

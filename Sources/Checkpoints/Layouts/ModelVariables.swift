@@ -60,22 +60,32 @@ struct ModelVariables {
   /// The variables of a top-level layer in the order of a whole-model file, trainable first; nil when
   /// a class inside is unknown.
   func weights(ofTopLevelLayer layer: String) -> [Implied]? {
+    guard let implied = variables(ofTopLevelLayer: layer) else { return nil }
+    return implied.filter(\.isTrainable) + implied.filter { !$0.isTrainable }
+  }
+
+  /// The same in the order of creation.
+  func variables(ofTopLevelLayer layer: String) -> [Implied]? {
     var implied: [Implied] = []
     for place in places where place.topLevelLayer == layer {
       guard let variables = place.implied else { return nil }
       implied += variables
     }
-    return implied.filter(\.isTrainable) + implied.filter { !$0.isTrainable }
+    return implied
   }
 
   /// The order in which an optimizer keeps its variables.
-  func trainableOrder(_ owners: [SlotTies.Owner]) -> SlotTies.Order {
+  ///
+  /// - Parameter frozen: variables that it does not train although the architecture says so.
+  func trainableOrder(
+    _ owners: [SlotTies.Owner], except frozen: Set<VariableID> = []
+  ) -> SlotTies.Order {
     guard isComplete else { return .unknown }
     let byID = Dictionary(owners.map { ($0.id, $0) }) { first, _ in first }
     var order: [SlotTies.Owner] = []
     for place in places {
       guard let variables = place.implied else { return .unknown }
-      for variable in variables where variable.isTrainable {
+      for variable in variables where variable.isTrainable && !frozen.contains(variable.id) {
         guard let owner = byID[variable.id] else { return .unknown }
         order.append(owner)
       }

@@ -18,22 +18,27 @@ extension OptimizerState {
   /// The slots in the order by which `dialect` ties them, over the trainable variables of the model,
   /// whatever order they were read in. Empty for an optimizer without slots.
   ///
+  /// - Parameter frozen: variables without slots although the model as it is configured trains them.
+  ///
   /// One slot may come or go: SGD without momentum computes with a velocity of its last step in Keras 2,
   /// which no other step reads, and keeps none in Keras 3. It is written as zeros or left out.
   ///
   /// - Throws: `inconsistent` unless the slots are those of the configuration, and each has exactly the
   ///   trainable variables: Keras would tie what follows to the wrong variables.
   func slotsInKerasOrder(
-    _ model: ModelConfiguration, dialect: Dialect, path: String
+    _ model: ModelConfiguration, frozen: Set<VariableID> = [], dialect: Dialect, path: String
   ) throws -> [SavedSlot] {
     guard !slots.isEmpty else { return [] }
     guard let order = try configuration.entry(for: dialect, in: .attribute).slotOrder(in: dialect)
     else {
       throw CheckpointError(
         .unsupported, "cannot write", path: path,
-        problem: "the slots of the class \(configuration.rule.className) are not known")
+        object: "configuration", expected: "an optimizer whose slots are known",
+        found: configuration.rule.className)
     }
-    let trainable = try model.variables(in: model.dialect).filter(\.isTrainable)
+    let trainable = try model.variables(in: model.dialect).filter {
+      $0.isTrainable && !frozen.contains($0.id)
+    }
     try requireOwners(trainable, slots: order, path: path)
     var values: [VariableID: [String: Tensor]] = [:]
     for slot in slots { values[slot.owner, default: [:]][slot.slot] = slot.value }
@@ -48,7 +53,7 @@ extension OptimizerState {
       }
       throw CheckpointError(
         .inconsistent, "cannot write", path: path, object: "\(slot.name)/\(owner.name)",
-        problem: "the model trains this variable, but the optimizer has no \(slot.name) for it",
+        expected: "a slot for every variable that the model trains", found: "none",
         cure: "freeze the layer, or train once before saving")
     }
   }
@@ -64,13 +69,14 @@ extension OptimizerState {
       guard owners.contains(slot.owner) else {
         throw CheckpointError(
           .inconsistent, "cannot write", path: path, object: object,
-          problem: "the optimizer has a \(slot.slot) for a variable that the model does not train",
+          expected: "slots of variables that the model trains", found: "one of another",
           cure: "thaw the layer, or drop the slot")
       }
       guard names.contains(slot.slot) || slot.slot == idleSlotName else {
         throw CheckpointError(
           .inconsistent, "cannot write", path: path, object: object,
-          problem: "\(configuration.rule.className) as it is configured has no such slot")
+          expected: "slots that \(configuration.rule.className) keeps as it is configured",
+          found: "another", cure: "drop the slot, or take the configuration that belongs to it")
       }
     }
   }

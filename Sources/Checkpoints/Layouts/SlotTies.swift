@@ -110,7 +110,8 @@ struct SlotTies {
       case (let named?, let ordered?) where named != ordered:
         throw CheckpointError(
           .inconsistent, "cannot read", path: path, object: stored[index].datasetPath,
-          problem: "by its name it is the \(named.words), by its position the \(ordered.words)",
+          expected: "name and position to agree",
+          found: "the \(named.words) by its name, the \(ordered.words) by its position",
           cure: "the file was not written by one Keras in one go; restore its weights only")
       case (let tie?, _), (nil, let tie?):
         ties[index] = tie
@@ -129,15 +130,11 @@ struct SlotTies {
 }
 
 extension SlotTies.Head {
-  private static let lossScaleNames = [
-    "iteration", "learning_rate", "step_counter", "dynamic_scale",
-  ]
-
   /// The counter and, if stored, the rate that stand before the slots.
   func ties(of stored: [SlotTies.Stored]) -> [SlotTies.Tie] {
     var head: [SlotTies.Tie] = []
     if scalesLoss, stored.prefix(4).filter({ $0.shape.rank == 0 }).count == 4 {
-      head = Self.lossScaleNames.map { .lossScale($0) }
+      head = LossScaleState.names.map { .lossScale($0) }
     }
     let rest = stored.dropFirst(head.count)
     guard let first = rest.first, first.shape.rank == 0 else { return head }
@@ -227,7 +224,7 @@ extension SlotTies {
     else { return }
     throw CheckpointError(
       .inconsistent, "cannot read", path: path, object: stored.datasetPath,
-      problem: "\(tie.words) must have the shape \(owner.shape) of \(name), found \(stored.shape)",
+      expected: "the \(tie.words) in the shape \(owner.shape) of \(name)", found: "\(stored.shape)",
       cure: "the optimizer state belongs to another model; restore the weights only")
   }
 }

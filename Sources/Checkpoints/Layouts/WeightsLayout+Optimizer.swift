@@ -29,7 +29,7 @@ extension WeightsLayout {
     let inner = try innerOptimizer(root)
     var head = SlotTies.Head(of: entry, manifest.dialect)
     head.scalesLoss = manifest.dialect == .keras3 && inner?.count == datasets.count - 4
-    let optimizerName = try inner?.name ?? group.attributes.optionalString("name")
+    let optimizerName = try optimizerName(root)
     let className = entry?.className ?? optimizerName.flatMap(className(ofOptimizerNamed:))
     let owners = layers.flatMap(\.entries).compactMap { SlotTies.Owner($0, storedName: nil) }
     let stored = datasets.map {
@@ -44,7 +44,8 @@ extension WeightsLayout {
         trainableCount: layers.reduce(0) { $0 + ($1.trainable?.count ?? 0) })
     let ties = try SlotTies(
       of: stored, slots: slotOrder, owners: owners,
-      order: implied?.trainableOrder(owners) ?? interleaving(of: layers), head: head, path: path)
+      order: implied?.trainableOrder(owners, except: manifest.frozen) ?? interleaving(of: layers),
+      head: head, path: path)
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes
@@ -60,6 +61,14 @@ extension WeightsLayout {
       iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
       learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
         ?? entry?.constantLearningRate)
+  }
+
+  /// The name of the optimizer, or of the one that it wraps; nil where the file does not store it.
+  static func optimizerName(_ root: borrowing HDF5Group) throws -> String? {
+    if let inner = try innerOptimizer(root) { return inner.name }
+    let path = "\(optimizerGroup)/\(variables)"
+    guard try root.exists(optimizerGroup), try root.exists(path) else { return nil }
+    return try root.openGroup(path).attributes.optionalString("name")
   }
 
   /// The optimizer inside one that scales the loss, whose variables the outer one repeats: its name, if

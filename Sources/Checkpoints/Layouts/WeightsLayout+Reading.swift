@@ -23,7 +23,7 @@ extension WeightsLayout {
   /// - Parameter kerasDialect: whose the file says that it is, where something beside the tree says so.
   static func readManifest(
     _ root: borrowing HDF5Group, model: ModelConfiguration?, training: TrainingConfiguration?,
-    dialect kerasDialect: Dialect? = nil, path: String
+    frozen: Set<VariableID> = [], dialect kerasDialect: Dialect? = nil, path: String
   ) throws -> CheckpointManifest {
     let attributes = try attributesOfModel(root)
     let dialect = try dialect(of: root, attributes, named: kerasDialect)
@@ -38,7 +38,7 @@ extension WeightsLayout {
     }
     var manifest = CheckpointManifest(
       layout: .weights, dialect: dialect, kerasVersion: nil, entries: entries, optimizer: nil,
-      model: model, training: training, resumption: nil, notes: [])
+      model: model, training: training, resumption: nil, notes: [], frozen: frozen)
     if dialect != .keras3, implied?.places.isEmpty ?? true {
       manifest.notes.append(
         "the file does not hold the names of layers: those shown are made from classes and numbers")

@@ -7,9 +7,11 @@ extension WeightsLayout {
   /// The plan of a weights file; architecture and configuration stand in Cairn's group, where Keras does
   /// not look.
   ///
+  /// - Parameter isRebuilt: whether Keras will build the model from a configuration beside these weights,
+  ///   and so without the frozen layers of which that does not tell.
   /// - Throws: `unsupported` for a checkpoint without architecture.
   static func plan(
-    _ checkpoint: Checkpoint, dialect: Dialect, path: String
+    _ checkpoint: Checkpoint, dialect: Dialect, isRebuilt: Bool = false, path: String
   ) throws -> FilePlan {
     let model = try checkpoint.requireModel(path: path)
     var plan = FilePlan()
@@ -20,11 +22,12 @@ extension WeightsLayout {
     let values = try checkpoint.valuesByID(of: implied, path: path)
     plan.datasets += implied.map { .init(path: $0.dataset, value: values[$0.id]!.portable) }
     if let optimizer = checkpoint.optimizer {
-      try plan.addOptimizer(optimizer, model, dialect: dialect, path: path)
+      try plan.addOptimizer(
+        optimizer, model, frozen: isRebuilt ? [] : checkpoint.frozen, dialect: dialect, path: path)
     }
     // Keras 2 and tf_keras ask for the model's own group even when it is empty.
     plan.addVariablesGroup("", objectName: model.name, dialect: dialect)
-    plan.addCairnGroup(checkpoint, texts: try checkpoint.texts(model))
+    try plan.addCairnGroup(checkpoint, texts: checkpoint.texts(model))
     return plan
   }
 }
@@ -40,21 +43,34 @@ extension FilePlan {
     groups.append(group)
   }
 
+  /// Where Keras 3 scales the loss, the group `optimizer` is the wrapper's: its own numbers, then all that
+  /// the wrapped optimizer keeps, which stands once more in a group of its own.
   fileprivate mutating func addOptimizer(
-    _ optimizer: OptimizerState, _ model: ModelConfiguration, dialect: Dialect, path: String
+    _ optimizer: OptimizerState, _ model: ModelConfiguration, frozen: Set<VariableID>,
+    dialect: Dialect, path: String
   ) throws {
-    addVariablesGroup(
-      WeightsLayout.optimizerGroup, objectName: optimizer.configuration.name(in: dialect),
-      dialect: dialect)
+    let name = optimizer.configuration.name(in: dialect)
     var values = [Tensor(scalar: optimizer.iterations)]
     if dialect == .keras3, let rate = optimizer.rateVariable { values.append(rate) }
-    values += try optimizer.slotsInKerasOrder(model, dialect: dialect, path: path).map(
-      \.value.portable)
+    values += try optimizer.slotsInKerasOrder(
+      model, frozen: frozen, dialect: dialect, path: path
+    ).map(\.value.portable)
+    let group = WeightsLayout.optimizerGroup
+    guard dialect == .keras3, let lossScale = optimizer.lossScale else {
+      addObject(group, named: name, values, dialect: dialect)
+      return
+    }
+    addObject(group, named: "loss_scale_optimizer", lossScale.values + values, dialect: dialect)
+    addObject("\(group)/inner_optimizer", named: name, values, dialect: dialect)
+  }
+
+  /// An object with its variables, numbered.
+  private mutating func addObject(
+    _ group: String, named name: String, _ values: [Tensor], dialect: Dialect
+  ) {
+    addVariablesGroup(group, objectName: name, dialect: dialect)
     for (index, value) in values.enumerated() {
-      datasets.append(
-        .init(
-          path: "\(WeightsLayout.optimizerGroup)/\(WeightsLayout.variables)/\(index)",
-          value: value))
+      datasets.append(.init(path: "\(group)/\(WeightsLayout.variables)/\(index)", value: value))
     }
   }
 }

@@ -28,6 +28,24 @@ extension WholeModelLayout {
     return remaining.map { ($0.id, $0.id.canonicalName($0.schema.name)) }
   }
 
+  /// Which of a layer's variables were frozen when it was saved, as far as only their order tells.
+  ///
+  /// Trainable ones come first, each part in the order of creation, so that where the order steps back,
+  /// the frozen ones begin. Empty where it never steps back, or more than once.
+  static func frozen(
+    of labels: [Label], amongCreated implied: [ModelVariables.Implied]?
+  ) -> Set<VariableID> {
+    guard let implied else { return [] }
+    let expected = implied.filter(\.isTrainable) + implied.filter { !$0.isTrainable }
+    guard labels.map(\.id) != expected.map(\.id) else { return [] }
+    let ranks = Dictionary(
+      implied.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
+    let order = labels.compactMap { ranks[$0.id] }
+    let steps = order.indices.dropFirst().filter { order[$0] < order[$0 - 1] }
+    guard steps.count == 1, order.count == labels.count else { return [] }
+    return Set(labels[steps[0]...].map(\.id))
+  }
+
   /// The identities that the stored names suggest.
   static func labels(
     of storedNames: [String], layer: String?, model: String?

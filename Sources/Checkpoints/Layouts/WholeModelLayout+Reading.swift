@@ -30,11 +30,13 @@ extension WholeModelLayout {
       training = try TrainingConfiguration(parsing: text, dialect: dialect)
     }
     let implied = try ModelVariables(model, dialect: dialect)
-    let weightEntries = try readWeights(weights, modelName: model.name, implied: implied)
+    let (weightEntries, frozen, notes) = try readWeights(
+      weights, modelName: model.name, implied: implied, path: path)
     var manifest = CheckpointManifest(
       layout: .wholeModel, dialect: dialect, kerasVersion: version,
       entries: weightEntries.map(\.entry), optimizer: nil, model: model, training: training,
-      resumption: nil, notes: [])
+      resumption: nil, notes: notes)
+    manifest.frozen = frozen
     try readOptimizer(root, weightEntries, implied, into: &manifest, path: path)
     return manifest
   }
@@ -49,19 +51,31 @@ extension WholeModelLayout {
   /// The weights below a group that names its layers.
   ///
   /// - Parameter implied: what the architecture says; nil without one.
+  /// - Returns: the weights, those among them that only their order shows to be frozen, and a note for
+  ///   each layer that lists other weights than the architecture implies.
   static func readWeights(
-    _ weights: borrowing HDF5Group, modelName: String?, implied: ModelVariables?
-  ) throws -> [NamedWeight] {
+    _ weights: borrowing HDF5Group, modelName: String?, implied: ModelVariables?, path: String
+  ) throws -> (weights: [NamedWeight], frozen: Set<VariableID>, notes: [String]) {
     var named: [NamedWeight] = []
+    var frozen: Set<VariableID> = []
+    var notes: [String] = []
     var layers = try weights.attributes.nameList("layer_names")
     if try weights.exists(ownVariablesGroup) { layers.append(ownVariablesGroup) }
     for layer in layers {
       let group = try weights.openGroup(layer)
-      let storedNames = try group.attributes.nameList("weight_names")
+      let storedNames = try weightNames(of: group, path: path)
       let labels =
         labels(of: storedNames, impliedBy: implied?.weights(ofTopLevelLayer: layer))
         ?? labels(
           of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: modelName)
+      if let count = implied?.weights(ofTopLevelLayer: layer)?.count, layer != ownVariablesGroup,
+        count != storedNames.count
+      {
+        notes.append(
+          "layer `\(layer)` lists \(storedNames.count) weights, its configuration implies \(count)")
+      }
+      frozen.formUnion(
+        Self.frozen(of: labels, amongCreated: implied?.variables(ofTopLevelLayer: layer)))
       for (storedName, label) in zip(storedNames, labels) {
         let dataset = try group.openDataset(storedName)
         named.append(
@@ -71,8 +85,24 @@ extension WholeModelLayout {
       }
     }
     // The stored order is trainable first; show and load follow the order of creation.
-    guard let implied else { return named }
-    return implied.inModelOrder(named) { ($0.id.layer, $0.id.index) }
+    guard let implied else { return (named, frozen, notes) }
+    return (implied.inModelOrder(named) { ($0.id.layer, $0.id.index) }, frozen, notes)
+  }
+
+  /// The names of a group's weights, in its order.
+  ///
+  /// - Throws: `inconsistent` where one is there twice: it would be two variables' only tensor. Keras
+  ///   leaves such files behind where it fails to save a model whose layers share names.
+  private static func weightNames(
+    of group: borrowing HDF5Group, path: String
+  ) throws -> [String] {
+    let names = try group.attributes.nameList("weight_names")
+    var seen: Set<String> = []
+    guard let twice = names.first(where: { !seen.insert($0).inserted }) else { return names }
+    throw CheckpointError(
+      .inconsistent, "cannot read", path: path, object: "\(group.path)@weight_names",
+      expected: "each weight once", found: "`\(twice)` twice",
+      cure: "Keras did not finish this file: save the model as .keras or .weights.h5")
   }
 
   private static func readOptimizer(
@@ -91,7 +121,7 @@ extension WholeModelLayout {
     let group = try root.openGroup(optimizerGroup)
     var datasets: [CheckpointEntry] = []
     var stored: [SlotTies.Stored] = []
-    for name in try group.attributes.nameList("weight_names") {
+    for name in try weightNames(of: group, path: path) {
       let dataset = try CheckpointEntry(group.openDataset(name), name: name, role: .untied)
       datasets.append(dataset)
       stored.append(
@@ -101,7 +131,8 @@ extension WholeModelLayout {
     let owners = weights.compactMap { SlotTies.Owner($0.entry, storedName: $0.storedName) }
     let ties = try SlotTies(
       of: stored, slots: entry?.slotOrder(in: manifest.dialect), owners: owners,
-      order: implied.trainableOrder(owners), head: .init(of: entry, manifest.dialect), path: path)
+      order: implied.trainableOrder(owners, except: manifest.frozen),
+      head: .init(of: entry, manifest.dialect), path: path)
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes

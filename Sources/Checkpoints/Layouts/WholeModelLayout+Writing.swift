@@ -25,7 +25,7 @@ extension WholeModelLayout {
     if let optimizer = checkpoint.optimizer {
       try plan.addOptimizer(optimizer, model, dialect: dialect, path: path)
     }
-    plan.addCairnGroup(checkpoint)
+    try plan.addCairnGroup(checkpoint)
     return plan
   }
 }
@@ -33,12 +33,16 @@ extension WholeModelLayout {
 extension FilePlan {
   /// Adds the groups of the layers below `group`, `""` being the root, with their names in attributes:
   /// what whole-model files and weights-only files have in common.
+  ///
+  /// - Parameter frozen: variables that stand at the end of their layer although the architecture does not
+  ///   say that they are frozen. Keras goes by order alone, so that weights for a model made by code need
+  ///   it, while a whole model must be in the order of the model that its own configuration makes.
   mutating func addWeights(
-    of checkpoint: Checkpoint, _ model: ModelConfiguration, in group: String, dialect: Dialect,
-    path: String
+    of checkpoint: Checkpoint, _ model: ModelConfiguration, frozen: Set<VariableID> = [],
+    in group: String, dialect: Dialect, path: String
   ) throws {
     let names = WholeModelNames(model, dialect: dialect)
-    let layers = try model.weightsByLayer()
+    let layers = try model.weightsByLayer(frozen: frozen)
     let attributes: [(name: String, value: AttributeValue)] =
       [
         ("backend", .ascii("tensorflow")), ("keras_version", .ascii(dialect.writtenVersion)),

@@ -26,17 +26,20 @@ extension CheckpointReader {
   /// Tensors keep their dtype and bits; they pass through memory in pieces of 4 MiB. The file comes into
   /// being whole or not at all. NumPy has no bfloat16: in `.npz` such elements are two bytes, `V2`.
   ///
+  /// - Returns: what is left out, in words: only a run of Cairn's own has such a thing.
   /// - Throws: `unsupported` for tensors that are no numbers or share a name; `outputExists`, `unwritable`.
+  @discardableResult
   public func export(
     to output: String, format: ExportFormat, replacing: Bool = false
-  ) throws(CheckpointError) {
+  ) throws(CheckpointError) -> [String] {
     var names: Set<String> = []
     for entry in manifest.entries {
       _ = try entry.requireDType(path: path)
       guard names.insert(entry.name).inserted, entry.name != Safetensors.metadataKey else {
         throw CheckpointError(
           .unsupported, "cannot export", path: path, object: entry.datasetPath,
-          problem: "its name \(entry.name) does not stand for it alone")
+          expected: "a name for each tensor", found: "\(entry.name) for several",
+          cure: "convert it to a layout of Keras instead")
       }
     }
     try refuseInput(as: output)
@@ -52,6 +55,8 @@ extension CheckpointReader {
     } catch {
       throw CheckpointError.saving(output, error)
     }
+    return manifest.resumption == nil
+      ? [] : ["the record of the run, from which it could be resumed"]
   }
 
   private func writeSafetensors(_ metadata: PlainMetadata, to file: borrowing SequentialFile) throws
@@ -76,8 +81,9 @@ extension CheckpointReader {
     guard text.count <= Safetensors.headerByteCountLimit else {
       throw CheckpointError(
         .unsupported, "cannot export", path: path,
-        problem: "names and configurations take \(text.count) bytes; the format holds "
-          + "\(Safetensors.headerByteCountLimit)", cure: "export to .npz")
+        object: "header",
+        expected: "at most \(Safetensors.headerByteCountLimit) bytes of names and configurations",
+        found: "\(text.count)", cure: "export to .npz")
     }
     let length = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) }
     var position = 0

@@ -22,21 +22,21 @@ enum NumPyArchive {
     for member in archive.members {
       let name = String(member.name.dropLast(suffix.count))
       guard seen.insert(name).inserted else {
-        throw damaged(path, member, "the archive holds it twice")
+        throw damaged(path, member, "it once in the archive", "it twice")
       }
       let content = try head(of: member, file, archive)
       guard let header = NumPyHeader(content) else {
-        throw damaged(path, member, "expected an array of NumPy, found none")
+        throw damaged(path, member, "an array of NumPy", "none")
       }
       guard let size = header.elementByteCount else {
-        throw damaged(path, member, "elements of type \(header.descriptor) are not known")
+        throw damaged(path, member, "elements of a known type", header.descriptor)
       }
       let (byteCount, overflow) = header.shape.elementCount.multipliedReportingOverflow(by: size)
       guard !overflow, byteCount == member.byteCount - header.byteCount else {
         throw damaged(
           path, member,
-          "\(header.descriptor) of shape \(header.shape) does not take "
-            + "\(member.byteCount - header.byteCount) bytes")
+          "the bytes of \(header.descriptor) of shape \(header.shape)",
+          "\(member.byteCount - header.byteCount)")
       }
       if name == metadataName, header.descriptor.hasPrefix("<U"), header.shape.rank == 0 {
         let whole = try archive.content(of: member)
@@ -65,12 +65,14 @@ enum NumPyArchive {
     guard member.method == .stored else {
       // Deflate makes at most 1032 bytes of one.
       guard member.byteCount / 1032 <= member.data.count + 1 else {
-        throw damaged(archive.path, member, "it claims \(member.byteCount) bytes")
+        throw damaged(
+          archive.path, member, "as many bytes as are stored", "a claim of \(member.byteCount)")
       }
       return try archive.content(of: member, limit: .max)
     }
     guard member.byteCount == member.data.count else {
-      throw damaged(archive.path, member, "it claims \(member.byteCount) bytes")
+      throw damaged(
+        archive.path, member, "as many bytes as are stored", "a claim of \(member.byteCount)")
     }
     let count = min(member.data.count, NumPyHeader.byteCountLimit)
     return try file.read(member.data.lowerBound..<member.data.lowerBound + count)
@@ -88,8 +90,9 @@ enum NumPyArchive {
   }
 
   private static func damaged(
-    _ path: String, _ member: ZipArchive.Member, _ problem: String
+    _ path: String, _ member: ZipArchive.Member, _ expected: String, _ found: String
   ) -> CheckpointError {
-    CheckpointError(.unreadable, "cannot read", path: path, object: member.name, problem: problem)
+    CheckpointError(
+      .unreadable, "cannot read", path: path, object: member.name, expected: expected, found: found)
   }
 }

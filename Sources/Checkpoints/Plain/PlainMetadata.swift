@@ -7,7 +7,8 @@ import Tensors
 /// |---|---|
 /// | `format` | `cairn` |
 /// | `format_version` | `1` |
-/// | `tensors` | JSON: for each name its `role` (`weight`, `slot`, `iteration`, `learningRate`, `untied`, `other`) and `dtype`; for a weight `layer`, a list of names from the outermost in, and its `index` there; for a slot `slot` and `owner` |
+/// | `tensors` | JSON: for each name its `role` (`weight`, `slot`, `iteration`, `learningRate`,
+/// `lossScale`, `untied`, `other`) and `dtype`; for a weight `layer`, a list of names from the outermost in, and its `index` there; for a slot `slot` and `owner` |
 /// | `dialect`, `keras_version` | of the file that was exported |
 /// | `arithmetic` | which generation's formulas the optimizer state belongs to |
 /// | `optimizer` | the optimizer's class |
@@ -27,11 +28,11 @@ struct PlainMetadata {
   ///
   /// - Throws: `unreadable` unless its values are texts, `unsupported` for a later version.
   init?(texts json: JSONValue, path: String) throws {
-    guard let object = json.object else { throw Self.damaged(path, "expected an object") }
+    guard let object = json.object else { throw Self.damaged(path, "an object", json.text) }
     texts = []
     for pair in object.pairs {
       guard let text = pair.value.string else {
-        throw Self.damaged(path, "expected a text for \(pair.key)")
+        throw Self.damaged(path, "a text for \(pair.key)", pair.value.text)
       }
       texts.append((pair.key, text))
     }
@@ -51,16 +52,19 @@ struct PlainMetadata {
     do {
       json = try JSONValue(parsing: text)
     } catch {
-      throw Self.damaged(path, error.description)
+      throw Self.damaged(path, "JSON", error.description)
     }
     try self.init(texts: json, path: path)
   }
 
   var json: JSONValue { .object(JSONObject(texts.map { ($0.key, JSONValue.string($0.value)) })) }
 
-  static func damaged(_ path: String, _ problem: String) -> CheckpointError {
+  static func damaged(
+    _ path: String, _ expected: String, _ found: String
+  ) -> CheckpointError {
     CheckpointError(
-      .unreadable, "cannot read", path: path, object: "__metadata__", problem: problem)
+      .unreadable, "cannot read", path: path, object: "__metadata__", expected: expected,
+      found: found)
   }
 }
 
@@ -85,10 +89,7 @@ extension PlainMetadata {
       texts.append(("model_config_dialect", model.dialect.rawValue))
     }
     if let training = manifest.training {
-      // In the words of the file, which may be those of either container.
-      let json =
-        try (try? training.json(for: training.dialect, in: .attribute))
-        ?? training.json(for: training.dialect, in: .document)
+      let json = try training.json(for: training.dialect, in: training.container())
       texts.append(("training_config", json.text))
       texts.append(("training_config_dialect", training.dialect.rawValue))
     }
@@ -121,6 +122,7 @@ extension CheckpointEntry {
       object.append("owner", .string(ownerName))
     case .iteration: object.append("role", "iteration")
     case .learningRate: object.append("role", "learningRate")
+    case .lossScale: object.append("role", "lossScale")
     case .untied: object.append("role", "untied")
     case .other: object.append("role", "other")
     }

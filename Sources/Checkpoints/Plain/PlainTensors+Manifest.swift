@@ -30,7 +30,7 @@ extension PlainTensors {
 
   private func dialect(_ key: String, _ metadata: PlainMetadata) throws -> Dialect {
     guard let dialect = metadata[key].flatMap(Dialect.init(rawValue:)) else {
-      throw PlainMetadata.damaged(path, "expected \(key), found \(metadata[key] ?? "none")")
+      throw PlainMetadata.damaged(path, key, metadata[key] ?? "none")
     }
     return dialect
   }
@@ -40,7 +40,7 @@ extension PlainTensors {
   ) throws -> OptimizerSummary? {
     let hasState = entries.contains { entry in
       switch entry.role {
-      case .slot, .iteration, .learningRate, .untied: true
+      case .slot, .iteration, .learningRate, .lossScale, .untied: true
       case .weight, .other: false
       }
     }
@@ -52,7 +52,8 @@ extension PlainTensors {
         ?? configured?.constantLearningRate)
     if let text = metadata?["arithmetic"] {
       guard let arithmetic = Arithmetic(rawValue: text) else {
-        throw PlainMetadata.damaged(path, "unknown arithmetic \(text)")
+        throw PlainMetadata.damaged(
+          path, "one of \(Arithmetic.allCases.map(\.rawValue))", text)
       }
       summary.recordedArithmetic = arithmetic
     }
@@ -77,13 +78,13 @@ extension PlainTensors {
   /// - Throws: `inconsistent` unless the metadata speak of exactly the file's tensors.
   private func recordedEntries(_ metadata: PlainMetadata) throws -> [CheckpointEntry] {
     guard let text = metadata["tensors"], let roles = try JSONValue(parsing: text).object else {
-      throw PlainMetadata.damaged(path, "expected an object of tensors")
+      throw PlainMetadata.damaged(path, "an object of tensors", "none")
     }
     var ids: [String: VariableID] = [:]
     for pair in roles.pairs where pair.value["role"]?.string == "weight" {
       guard let layer = pair.value["layer"]?.array, let index = pair.value["index"]?.int,
         layer.allSatisfy({ $0.string != nil })
-      else { throw inconsistent(pair.key, "expected its layer and index") }
+      else { throw inconsistent(pair.key, "its layer and index", pair.value.text) }
       ids[pair.key] = VariableID(layer: LayerPath(layer.map { $0.string! }), index: index)
     }
     var entries: [CheckpointEntry] = []
@@ -91,7 +92,7 @@ extension PlainTensors {
     for pair in roles.pairs {
       guard let item = items[pair.key], seen.insert(pair.key).inserted else {
         throw inconsistent(
-          pair.key, "the metadata name it, the file does not hold it, or not twice")
+          pair.key, "it in the file as often as in the metadata", "another number")
       }
       let role: CheckpointEntry.Role
       switch pair.value["role"]?.string {
@@ -99,23 +100,27 @@ extension PlainTensors {
       case "slot":
         guard let slot = pair.value["slot"]?.string, let owner = pair.value["owner"]?.string,
           let id = ids[owner], items[owner]?.shape == item.shape
-        else { throw inconsistent(pair.key, "expected its slot and an owner of its shape") }
+        else { throw inconsistent(pair.key, "its slot and an owner of its shape", pair.value.text) }
         role = .slot(slot: slot, owner: id, ownerName: owner)
       case "iteration": role = .iteration
       case "learningRate": role = .learningRate
+      case "lossScale": role = .lossScale
       case "untied": role = .untied
       default: role = .other
       }
       entries.append(CheckpointEntry(item, name: pair.key, role: role))
     }
     if let stray = names.first(where: { !seen.contains($0) }) {
-      throw inconsistent(stray, "the file holds it, the metadata do not name it")
+      throw inconsistent(stray, "it in the metadata", "it in the file only")
     }
     return entries
   }
 
-  private func inconsistent(_ name: String, _ problem: String) -> CheckpointError {
-    CheckpointError(.inconsistent, "cannot read", path: path, object: name, problem: problem)
+  private func inconsistent(
+    _ name: String, _ expected: String, _ found: String
+  ) -> CheckpointError {
+    CheckpointError(
+      .inconsistent, "cannot read", path: path, object: name, expected: expected, found: found)
   }
 
   /// `iteration` and `learning_rate` are the optimizer's; `accumulator/dense/kernel` is a slot where

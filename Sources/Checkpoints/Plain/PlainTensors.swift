@@ -33,7 +33,7 @@ final class PlainTensors {
   /// The names in the file's order.
   let names: [String]
   let metadata: PlainMetadata?
-  private let file: ReadableFile
+  let file: ReadableFile
   private let archive: ZipArchive?
   private var inflated: (name: String, content: [UInt8])?
 
@@ -133,13 +133,12 @@ extension PlainTensors {
     inflated = (member.name, content)
     return content
   }
+}
 
-  /// Where a tensor's bytes lie in the file as they are in memory; nil where they do not.
-  func byteOffset(of entry: CheckpointEntry) -> Int? {
-    guard let item = items[entry.datasetPath], item.isPlainInMemory,
-      case .file(let place) = item.place
-    else { return nil }
-    return place.lowerBound
+extension PlainTensors.Item {
+  /// Where the elements lie in the file as they are in memory; nil where they do not.
+  var byteOffset: Int? {
+    if isPlainInMemory, case .file(let place) = place { place.lowerBound } else { nil }
   }
 }
 
@@ -151,6 +150,7 @@ extension CheckpointEntry {
       }
     self.init(
       name: name, role: role, datasetPath: item.name, shape: item.shape, dtype: item.dtype,
-      storedType: item.dtype?.rawValue ?? item.storedType, byteCount: byteCount)
+      storedType: item.dtype?.rawValue ?? item.storedType, byteCount: byteCount,
+      byteOffset: item.byteOffset)
   }
 }

@@ -47,22 +47,24 @@ extension Safetensors {
     let file = try ReadableFile(path)
     let head = try file.read(0..<min(9, file.byteCount))
     guard isLaidOut(head, byteCount: file.byteCount) else {
-      throw damaged(path, "expected a header that fits into the file")
+      throw damaged(path, "a header that fits into the file", "a file of \(file.byteCount) bytes")
     }
     let dataStart = 8 + Int(headerByteCount(head))
     let json: JSONValue
     do {
       json = try JSONValue(parsing: file.read(8..<dataStart))
     } catch let error as ConfigurationError {
-      throw damaged(path, "its header is no JSON: \(error.description)")
+      throw damaged(path, "a header in JSON", error.description)
     }
-    guard let header = json.object else { throw damaged(path, "its header is no JSON object") }
+    guard let header = json.object else {
+      throw damaged(path, "a JSON object as header", "another value")
+    }
     var metadata: PlainMetadata?
     var items: [PlainTensors.Item] = []
     var seen: Set<String> = []
     for pair in header.pairs {
       guard seen.insert(pair.key).inserted else {
-        throw damaged(path, "its header names it twice", object: pair.key)
+        throw damaged(path, "it once in the header", "it twice", object: pair.key)
       }
       if pair.key == metadataKey {
         metadata = try PlainMetadata(texts: pair.value, path: path)
@@ -75,13 +77,14 @@ extension Safetensors {
     var end = dataStart
     for item in items {
       guard case .file(let place) = item.place, place.lowerBound == end else {
-        throw damaged(path, "expected its data at byte \(end - dataStart)", object: item.name)
+        throw damaged(
+          path, "its data at byte \(end - dataStart)", "them elsewhere", object: item.name)
       }
       end = place.upperBound
     }
     guard end == file.byteCount else {
       throw damaged(
-        path, "its tensors take \(end - dataStart) bytes, found \(file.byteCount - dataStart)")
+        path, "\(end - dataStart) bytes of tensors", "\(file.byteCount - dataStart)")
     }
     return PlainTensors(
       path: path, layout: .safetensors, items: items, metadata: metadata, file: file)
@@ -98,23 +101,23 @@ extension Safetensors {
     guard let type = pair.value["dtype"]?.string, let extents = pair.value["shape"]?.array,
       let offsets = pair.value["data_offsets"]?.array?.map(\.int), offsets.count == 2,
       let first = offsets[0], let last = offsets[1]
-    else { throw damaged(path, "expected dtype, shape and data_offsets", object: pair.key) }
+    else { throw damaged(path, "dtype, shape and data_offsets", pair.value.text, object: pair.key) }
     let dtype = names.first { $0.1 == type }?.0
     guard let size = dtype?.byteCount ?? otherTypes[type] else {
-      throw damaged(path, "expected a known dtype, found \(type)", object: pair.key)
+      throw damaged(path, "a known dtype", type, object: pair.key)
     }
     let dimensions = extents.compactMap(\.int)
     guard dimensions.count == extents.count, let shape = Shape(validating: dimensions) else {
       throw damaged(
-        path, "expected a shape, found \(JSONValue.array(extents).text)", object: pair.key)
+        path, "a shape", JSONValue.array(extents).text, object: pair.key)
     }
     let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: size)
     guard first >= 0, first <= last, last <= fileByteCount - dataStart else {
-      throw damaged(path, "its data lie outside the file", object: pair.key)
+      throw damaged(path, "its data inside the file", "them outside", object: pair.key)
     }
     guard !overflow, byteCount == last - first else {
       throw damaged(
-        path, "\(type) of shape \(shape) does not take \(last - first) bytes", object: pair.key)
+        path, "the bytes of \(type) of shape \(shape)", "\(last - first)", object: pair.key)
     }
     return PlainTensors.Item(
       name: pair.key, shape: shape, dtype: dtype, storedType: type,
@@ -122,8 +125,9 @@ extension Safetensors {
   }
 
   private static func damaged(
-    _ path: String, _ problem: String, object: String? = nil
+    _ path: String, _ expected: String, _ found: String, object: String = "header"
   ) -> CheckpointError {
-    CheckpointError(.unreadable, "cannot read", path: path, object: object, problem: problem)
+    CheckpointError(
+      .unreadable, "cannot read", path: path, object: object, expected: expected, found: found)
   }
 }

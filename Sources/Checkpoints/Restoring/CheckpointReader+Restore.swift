@@ -22,13 +22,15 @@ extension CheckpointReader {
   ) throws(CheckpointError) {
     guard plan.report.isComplete else {
       throw CheckpointError(
-        .refused, "cannot restore", path: path, problem: plan.report.summary,
+        .refused, "cannot restore", path: path, object: "selection",
+        expected: "the same tensors on both sides", found: plan.report.summary,
         cure: "choose what to take with --only, or see the whole list with --dry-run",
         report: plan.report)
     }
     guard !plan.assignments.isEmpty || plan.takesConfiguration else {
       throw CheckpointError(
-        .refused, "cannot restore", path: path, problem: "nothing is selected",
+        .refused, "cannot restore", path: path, object: "selection", expected: "something to take",
+        found: "nothing that the target has, too",
         cure: "checkpoint-inspect show lists the names", report: plan.report)
     }
     try refuseInput(as: output)
@@ -36,13 +38,15 @@ extension CheckpointReader {
     if case .plain = target.storage {
       throw CheckpointError(
         .unsupported, "cannot restore into", path: target.path,
-        problem: "it is a file of plain tensors, for other programs",
+        object: "target", expected: "a checkpoint of Keras or Cairn",
+        found: "plain tensors, for other programs",
         cure: "restore into a checkpoint, and export that")
     }
     let configuration =
       plan.takesConfiguration
       ? try RestoredConfiguration(
         of: manifest, for: target.manifest, targetPath: target.path) : nil
+    try target.requirePlaces(for: plan)
     if !replacing, FolderTree.kind(of: output) != nil {
       throw CheckpointError.saving(output, SystemCallError("link", code: EEXIST))
     }
@@ -53,7 +57,7 @@ extension CheckpointReader {
         try patch(plan, target, at: copies, &digests)
         try configuration?.write(to: copies, &digests)
         try digests.finish()
-        if target.manifest.layout == .archive { try target.renewChecksum(in: copies[0]) }
+        if target.manifest.layout == .archive { try Self.renewChecksum(in: copies[0]) }
       }
     } catch {
       throw CheckpointError.saving(output, error)
@@ -84,7 +88,7 @@ extension CheckpointReader {
       let dtype = try assignment.target.requireDType(path: target.path)
       let tensor = try read(assignment.source).converted(to: dtype)
       digests.renew(assignment.target, of: index, tensor)
-      guard let offset = try target.byteOffset(of: assignment.target) else {
+      guard let offset = assignment.target.byteOffset else {
         if tensor.byteCount > 0 { others.append((assignment.target, tensor)) }
         continue
       }
@@ -93,13 +97,7 @@ extension CheckpointReader {
       }
       if code != 0 { throw SystemCallError("pwrite", code: code) }
     }
-    guard let first = others.first else { return }
-    guard target.manifest.layout != .archive else {
-      throw CheckpointError(
-        .unsupported, "cannot restore into", path: target.path, object: first.0.datasetPath,
-        problem: "the tensor is compressed or in another byte order inside an archive",
-        cure: "save the archive anew with Keras first")
-    }
+    guard !others.isEmpty else { return }
     let file = try HDF5File.openForUpdate(copy)
     do {
       let root = try file.root()
@@ -109,6 +107,21 @@ extension CheckpointReader {
       }
     }
     try file.close()
+  }
+
+  /// Throws where this checkpoint, as the target, cannot be changed in place: in an archive nothing but
+  /// bytes at known offsets is written.
+  private func requirePlaces(for plan: RestorePlan) throws(CheckpointError) {
+    guard manifest.layout == .archive, !plan.assignments.isEmpty else { return }
+    _ = try Self.weights(ofArchive: path)
+    for assignment in plan.assignments where assignment.target.byteCount > 0 {
+      guard assignment.target.byteOffset == nil else { continue }
+      throw CheckpointError(
+        .unsupported, "cannot restore into", path: path, object: assignment.target.datasetPath,
+        expected: "it as it is in memory",
+        found: "it compressed or in another byte order inside an archive",
+        cure: "save the archive anew with Keras first")
+    }
   }
 
   /// Which of the checkpoint's files holds an entry.
@@ -128,16 +141,25 @@ extension CheckpointReader {
   }
 
   /// In an archive the checksum of the weights must follow their bytes.
-  fileprivate func renewChecksum(in copy: String) throws {
+  fileprivate static func renewChecksum(in copy: String) throws {
+    let (member, offsets) = try weights(ofArchive: copy)
+    try ZipArchive.renewChecksum(of: member, checksumOffsets: offsets, in: copy)
+  }
+
+  /// The member of the tensors, and where its checksum stands.
+  fileprivate static func weights(
+    ofArchive path: String
+  ) throws(CheckpointError) -> (ZipArchive.Member, [Int]) {
     guard let member = try ZipArchive(reading: path)[ArchiveLayout.weightsMember],
       let offsets = member.checksumOffsets
     else {
       throw CheckpointError(
         .unsupported, "cannot restore into", path: path,
-        problem: "its checksums stand behind the data, as in archives that were written to a pipe",
+        object: ArchiveLayout.weightsMember, expected: "its checksum before the data",
+        found: "it behind them, as in archives that were written to a pipe",
         cure: "zip it again into a file")
     }
-    try ZipArchive.renewChecksum(of: member, checksumOffsets: offsets, in: copy)
+    return (member, offsets)
   }
 }
 
@@ -162,7 +184,8 @@ extension CheckpointReader {
       inputs.contains(where: { FileIdentity($0) == identity })
     else { return }
     throw CheckpointError(
-      .outputExists, "cannot write", path: output, problem: "it is one of the inputs",
+      .outputExists, "cannot write", path: output, object: "output", expected: "a file of its own",
+      found: "one of the inputs",
       cure: "choose another name")
   }
 

@@ -39,7 +39,7 @@ struct RestoreOffer {
       case .slot(let slot, _, let ownerName):
         offers.append(
           .init(name: "\(slot)/\(renamed(ownerName))", role: entry.role, entry: entry))
-      case .iteration, .learningRate, .untied, .other:
+      case .iteration, .learningRate, .lossScale, .untied, .other:
         offers.append(.init(name: entry.name, role: entry.role, entry: entry))
       }
     }
@@ -103,7 +103,7 @@ extension CheckpointManifest {
     entries.filter { entry in
       switch entry.role {
       case .slot, .untied: true
-      case .weight, .iteration, .learningRate, .other: false
+      case .weight, .iteration, .learningRate, .lossScale, .other: false
       }
     }
   }

@@ -26,7 +26,8 @@ public struct RestorePlan: Sendable {
   /// Metrics take part only when a pattern names them, optimizer variables without a proven owner
   /// likewise, or in their order when that is to be assumed. A learning rate that one layout stores as
   /// a variable and the other in its configuration is no mismatch: it stays as the target has it, and
-  /// the report notes so.
+  /// the report notes so; likewise a loss scale that one side has. A pattern that fits nothing on either
+  /// side is reported as missing.
   public init(
     source: CheckpointManifest, target: CheckpointManifest,
     selection: RestoreSelection = RestoreSelection()
@@ -58,6 +59,9 @@ public struct RestorePlan: Sendable {
         report.kept.append(entry.name)
         report.notes.append(
           "the source stores no learning rate as a variable: the target keeps its own")
+      } else if entry.role == .lossScale {
+        report.kept.append(entry.name)
+        report.notes.append("the source stores no \(entry.name): the target keeps its own")
       } else {
         report.missing.append(
           .init(name: entry.name, suggestion: closestName(to: entry.name, among: offered.keys)))
@@ -68,10 +72,18 @@ public struct RestorePlan: Sendable {
       if offer.role == .learningRate {
         report.notes.append(
           "the target stores no learning rate as a variable: its configuration stays")
+      } else if offer.role == .lossScale {
+        report.notes.append("the target has no place for the source's \(offer.name)")
       } else {
         report.unused.append(
           .init(name: offer.name, suggestion: closestName(to: offer.name, among: wanted.keys)))
       }
+    }
+    let names = Set(offered.keys).union(wanted.keys)
+    for pattern in (selection.only + selection.excluding)
+    where !names.contains(where: pattern.matches) {
+      report.missing.append(
+        .init(name: pattern.pattern, suggestion: closestName(to: pattern.pattern, among: names)))
     }
     takesConfiguration = selection.parts?.contains(.configuration) == true
     if takesConfiguration {

@@ -35,6 +35,8 @@ public struct RestoreSelection: Sendable {
     case average
     case iteration
     case learningRate = "learning-rate"
+    /// The loss scale of Keras 3 and its counters.
+    case lossScale = "loss-scale"
     /// Loss, metrics, and the optimizer's configuration.
     case configuration
   }
@@ -70,6 +72,7 @@ extension CheckpointEntry.Role {
     case .slot: [.slot]
     case .iteration: [.iteration]
     case .learningRate: [.learningRate]
+    case .lossScale: [.lossScale]
     case .untied: assumingOrder ? [.slot] : []
     case .other: []
     }

@@ -14,7 +14,7 @@ struct RestoredConfiguration {
     /// Attributes of Cairn's own group, in layouts that have no place for it themselves.
     case cairnGroup
     case document
-    case member(of: ZipArchive)
+    case member
   }
 
   /// Checks that the target has a place for it, its dialect the words, and its optimizer the slots: Keras
@@ -33,12 +33,12 @@ struct RestoredConfiguration {
     switch target.layout {
     case .wholeModel: place = .root
     case .directory: place = .document
-    case .archive: place = .member(of: try ZipArchive(reading: targetPath))
+    case .archive: place = .member
     case .weights, .legacyWeights, .sharded, .safetensors, .npz:
       guard target.isFromCairn, target.model != nil else {
         throw CheckpointError(
           .unsupported, "cannot restore into", path: targetPath, object: "configuration",
-          problem: "a file of weights by Keras has no place for it",
+          expected: "a file with a place for it", found: "weights by Keras",
           cure: "choose a whole-model file, an archive or a folder as the target")
       }
       place = .cairnGroup
@@ -48,7 +48,8 @@ struct RestoredConfiguration {
     } catch {
       throw CheckpointError(
         .unsupported, "cannot restore into", path: targetPath, object: "configuration",
-        problem: error.description, cause: error)
+        expected: "one that \(target.dialect) can spell", found: error.description,
+        cure: "choose a target of \(training.dialect)", cause: error)
     }
   }
 
@@ -65,8 +66,8 @@ struct RestoredConfiguration {
     else { return }
     throw CheckpointError(
       .refused, "cannot restore into", path: path, object: "configuration",
-      problem: "its optimizer keeps \(implied.joined(separator: ", ")), the target holds "
-        + "\(held.joined(separator: ", "))",
+      expected: "an optimizer that keeps \(held.joined(separator: ", ")), as the target holds",
+      found: "one that keeps \(implied.joined(separator: ", "))",
       cure: "choose a source whose optimizer keeps the same")
   }
 
@@ -86,19 +87,17 @@ struct RestoredConfiguration {
   func write(to copies: [String], _ digests: inout CopiedDigests) throws {
     switch place {
     case .root, .cairnGroup:
-      try digests.renewing(document: nil, { _ in nil }) { try write(to: copies) }
+      try digests.renewingStructure { try write(to: copies) }
     case .document:
-      let folder = PendingFile.folder(of: copies[0])
-      try digests.renewing(
-        document: ArchiveLayout.configurationMember,
-        { try DirectoryLayout.document($0, in: folder) }, { try write(to: copies) })
+      let folder = LocatedCheckpoint(folder: PendingFile.folder(of: copies[0]))
+      try digests.renewing(ArchiveLayout.configurationMember, of: folder) {
+        try write(to: copies)
+      }
     case .member:
-      try digests.renewing(
-        document: ArchiveLayout.configurationMember,
-        { name in
-          let archive = try ZipArchive(reading: copies[0])
-          return try archive[name].map { try archive.content(of: $0) }
-        }, { try write(to: copies) })
+      let archive = try LocatedCheckpoint(copies[0])
+      try digests.renewing(ArchiveLayout.configurationMember, of: archive) {
+        try write(to: copies)
+      }
     }
   }
 
@@ -124,10 +123,14 @@ struct RestoredConfiguration {
       let text = try document(file.read(0..<file.byteCount))
       FolderTree.remove(path)
       try FileCopy.create(path, text)
-    case .member(let archive):
+    case .member:
+      // The copy, since its tensors are the new ones.
+      let archive = try ZipArchive(reading: copies[0])
       guard let member = archive[ArchiveLayout.configurationMember] else { return }
-      try archive.replace(
-        member.name, with: document(archive.content(of: member)), in: copies[0])
+      let pending = PendingFile(for: copies[0])
+      try archive.rewrite(
+        member.name, with: document(archive.content(of: member)), to: pending.temporaryPath)
+      try pending.commit(replacing: true)
     }
   }
 

@@ -9,11 +9,15 @@ struct OpenShards {
   /// dataset's type and shape, and the values of scalars. Nothing else is in it.
   let tree: OpenFile
   private let indexByDataset: [String: Int]
+  private let offsetByDataset: [String: Int]
 
   /// The file of a dataset, by its absolute path.
   func file(of dataset: String) -> OpenFile? { index(of: dataset).map { files[$0] } }
 
   func index(of dataset: String) -> Int? { indexByDataset[dataset] }
+
+  /// As ``CheckpointEntry/byteOffset``, in the dataset's own file.
+  func byteOffset(of dataset: String) -> Int? { offsetByDataset[dataset] }
 
   /// Opens every file that a map names.
   ///
@@ -31,6 +35,7 @@ struct OpenShards {
     let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     let tree = OpenFile(try HDF5File.inMemory(named: path))
     var indexByDataset: [String: Int] = [:]
+    var offsetByDataset: [String: Int] = [:]
     let root = try tree.file.root()
     for object in map.objects {
       let merged =
@@ -41,7 +46,7 @@ struct OpenShards {
         let part = try files[index].file.root()
         guard try part.exists(object.group) else {
           throw Self.inconsistent(
-            path, object.group, "the map puts it into \(name), which lacks it")
+            path, object.group, "it in \(name), as the map says", "none there")
         }
         let group = try part.openGroup(object.group)
         if try group.attributes.contains("name"), try !merged.attributes.contains("name") {
@@ -52,8 +57,10 @@ struct OpenShards {
           let dataset = try group.openDataset(member)
           guard indexByDataset.updateValue(index, forKey: dataset.path) == nil else {
             throw Self.inconsistent(
-              path, String(dataset.path.dropFirst()), "two files hold it, one of them \(name)")
+              path, String(dataset.path.dropFirst()), "it in one file",
+              "it in \(name) and in another")
           }
+          offsetByDataset[dataset.path] = dataset.byteOffset
           try Self.add(dataset, named: member, to: merged)
         }
       }
@@ -61,6 +68,7 @@ struct OpenShards {
     self.files = files
     self.tree = tree
     self.indexByDataset = indexByDataset
+    self.offsetByDataset = offsetByDataset
   }
 
   private static func add(
@@ -80,10 +88,11 @@ struct OpenShards {
   }
 
   private static func inconsistent(
-    _ path: String, _ object: String, _ problem: String
+    _ path: String, _ object: String, _ expected: String, _ found: String
   ) -> CheckpointError {
     CheckpointError(
-      .inconsistent, "cannot read", path: path, object: "/\(object)", problem: problem)
+      .inconsistent, "cannot read", path: path, object: "/\(object)", expected: expected,
+      found: found, cure: "keep the map and the files that were saved with it together")
   }
 
   /// The file with Cairn's own record; nil when none has it.

@@ -49,8 +49,8 @@ struct ShardMap {
       guard file.byteCount <= Self.byteCountLimit else {
         throw CheckpointError(
           .unrecognized, "cannot read", path: path,
-          problem: "expected a map of weights of at most \(Self.byteCountLimit) bytes, found "
-            + "\(file.byteCount)")
+          expected: "a map of weights of at most \(Self.byteCountLimit) bytes",
+          found: "\(file.byteCount)")
       }
       bytes = try file.read(0..<file.byteCount)
     } catch {
@@ -61,7 +61,8 @@ struct ShardMap {
       json = try JSONValue(parsing: bytes)
     } catch {
       throw CheckpointError(
-        .unreadable, "cannot read", path: path, problem: error.description, cause: error)
+        .unreadable, "cannot read", path: path, expected: "a map of weights in JSON",
+        found: error.description, cause: error)
     }
     guard let map = json["weight_map"]?.object else {
       throw CheckpointError(
@@ -73,7 +74,7 @@ struct ShardMap {
     for pair in map.pairs {
       let object = try Self.object(pair, path: path)
       guard groups.insert(object.group).inserted else {
-        throw Self.inconsistent(path, pair.key, "the map names it twice")
+        throw Self.inconsistent(path, pair.key, "it once in the map", "it twice")
       }
       objects.append(object)
     }
@@ -86,7 +87,7 @@ struct ShardMap {
   ) throws(CheckpointError) -> Object {
     let group = pair.key.drop { $0 == "/" }
     guard !group.isEmpty else {
-      throw inconsistent(path, pair.key, "expected the path of a group of variables")
+      throw inconsistent(path, pair.key, "the path of a group of variables", "none")
     }
     let names = pair.value.array ?? [pair.value]
     var shards: [String] = []
@@ -95,21 +96,22 @@ struct ShardMap {
         !shard.utf8.contains(where: { $0 == 0x2f || $0 == 0 })
       else {
         throw inconsistent(
-          path, pair.key, "expected the name of a file in the same folder, found \(name.text)")
+          path, pair.key, "the name of a file in the same folder", name.text)
       }
       shards.append(shard)
     }
     guard !shards.isEmpty, Set(shards).count == shards.count else {
       throw inconsistent(
-        path, pair.key, "expected different names of files, found \(pair.value.text)")
+        path, pair.key, "different names of files", pair.value.text)
     }
     return Object(group: String(group), shards: shards)
   }
 
   private static func inconsistent(
-    _ path: String, _ object: String, _ problem: String
+    _ path: String, _ object: String, _ expected: String, _ found: String
   ) -> CheckpointError {
-    CheckpointError(.inconsistent, "cannot read", path: path, object: object, problem: problem)
+    CheckpointError(
+      .inconsistent, "cannot read", path: path, object: object, expected: expected, found: found)
   }
 
   /// The document's text.

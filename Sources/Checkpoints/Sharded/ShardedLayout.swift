@@ -18,8 +18,13 @@ enum ShardedLayout {
         problem: "expected a map of the variables of layers, found none below layers")
     }
     var manifest = try WeightsLayout.readManifest(
-      root, model: cairn?.model, training: cairn?.training, path: path)
+      root, model: cairn?.model, training: cairn?.training, frozen: cairn?.frozen ?? [], path: path)
     manifest.layout = .sharded
+    for index in manifest.entries.indices {
+      // The tree in memory has places of its own.
+      manifest.entries[index].byteOffset = shards.byteOffset(
+        of: manifest.entries[index].datasetPath)
+    }
     return manifest
   }
 }

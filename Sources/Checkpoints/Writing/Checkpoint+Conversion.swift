@@ -13,16 +13,24 @@ extension Checkpoint {
         losses.append(
           "the optimizer: \(optimizer.configuration.rule.className) at iteration "
             + "\(optimizer.iterations) with \(optimizer.slots.count) slot variables")
-        reduced.optimizer = nil
       }
-      if training != nil {
-        losses.append("loss, metrics and the optimizer's configuration")
-        reduced.training = nil
-      }
-      if resumption != nil {
-        losses.append("the record of the run, from which it could be resumed")
-        reduced.resumption = nil
-      }
+      reduced.dropOptimizer(&losses)
+    }
+    if profile.dialect != .keras3, [.weights, .archive].contains(profile.layout),
+      let optimizer = reduced.optimizer, optimizer.configuration.arithmetic == .kerasLegacy
+    {
+      losses.append(
+        "the optimizer: \(profile.dialect) keeps the state of its legacy classes only in whole-model files"
+      )
+      reduced.dropOptimizer(&losses)
+    }
+    if var optimizer = reduced.optimizer, let lossScale = optimizer.lossScale,
+      profile.dialect != .keras3 || profile.layout == .wholeModel
+    {
+      losses.append(
+        "the loss scale \(lossScale.scale), \(lossScale.stepCounter) steps after it changed")
+      optimizer.lossScale = nil
+      reduced.optimizer = optimizer
     }
     if profile.dialect != .keras3, var optimizer = reduced.optimizer {
       if optimizer.configuration.gradientAccumulationSteps != nil {
@@ -36,6 +44,49 @@ extension Checkpoint {
       }
       reduced.optimizer = optimizer
     }
+    losses += reduced.dropUntranslatable(to: profile)
     return (reduced, losses)
+  }
+
+  /// Without an optimizer there is nothing to compile, and no run to resume.
+  private mutating func dropOptimizer(_ losses: inout [String]) {
+    optimizer = nil
+    if training != nil {
+      losses.append("loss, metrics and the optimizer's configuration")
+      training = nil
+    }
+    if resumption != nil {
+      losses.append("the record of the run, from which it could be resumed")
+      resumption = nil
+    }
+  }
+
+  /// Where the target has no words for a part of the model or of its training, leaves that part out and
+  /// says so. What can be translated whole keeps its own words until it is written.
+  private mutating func dropUntranslatable(to profile: Profile) -> [String] {
+    guard let container = profile.layout.configurationContainer else { return [] }
+    var losses: [TranslationLoss] = []
+    if let model, model.calls != .unknown, model.dialect != profile.dialect {
+      let translation = model.translation(to: profile.dialect, in: container)
+      if !translation.losses.isEmpty { self.model = translation.configuration }
+      losses += translation.losses
+    }
+    if let training, training.dialect != profile.dialect {
+      let translation = training.translation(to: profile.dialect, in: container)
+      if !translation.losses.isEmpty { self.training = translation.configuration }
+      losses += translation.losses
+    }
+    return losses.map(\.description)
+  }
+}
+
+extension Layout {
+  /// Where Keras keeps configurations in this layout; nil where it keeps none.
+  var configurationContainer: ConfigurationContainer? {
+    switch self {
+    case .wholeModel: .attribute
+    case .archive, .directory: .document
+    case .legacyWeights, .weights, .sharded, .safetensors, .npz: nil
+    }
   }
 }

@@ -88,22 +88,28 @@ extension CheckpointError {
     switch error {
     case let error as SystemCallError where error.isAlreadyExists:
       CheckpointError(
-        .outputExists, "cannot write", path: path, problem: "the file exists",
+        .outputExists, "cannot write", path: path, object: "output",
+        expected: "no file of this name",
+        found: "the file exists",
         cure: "choose another name, or allow replacing it (--force)", cause: error)
     case let error as SystemCallError:
       CheckpointError(
-        .unwritable, "cannot write", path: path, problem: error.description, cure: error.cure,
+        .unwritable, "cannot write", path: path, object: "output",
+        expected: "a file that can be written",
+        found: error.description, cure: error.cure,
         cause: error)
     case let error as HDF5Error where error.systemErrorNumber != nil:
       .saving(path, SystemCallError(error.operation, code: error.systemErrorNumber!))
     case let error as HDF5Error:
       CheckpointError(
-        .unwritable, "cannot write", path: path, object: error.object, problem: error.message,
+        .unwritable, "cannot write", path: path, object: error.object ?? "output",
+        expected: "to write it whole", found: error.message,
         cause: error)
     case let error as CheckpointError: error
     default:
       CheckpointError(
-        .unwritable, "cannot write", path: path, problem: String(describing: error), cause: error)
+        .unwritable, "cannot write", path: path, object: "output",
+        expected: "a file that can be written", found: String(describing: error), cause: error)
     }
   }
 }

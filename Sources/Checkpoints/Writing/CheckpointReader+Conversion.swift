@@ -27,12 +27,27 @@ extension CheckpointReader {
       try copy(to: output, replacing: replacing)
       return []
     }
-    let (reduced, losses) = try load().reduced(to: profile)
+    // A layout without optimizers does not ask whether this one can be read.
+    let holdsOptimizer = profile.layout != .legacyWeights
+    var (reduced, losses) = try load(includingOptimizer: holdsOptimizer).reduced(to: profile)
+    if !holdsOptimizer, let optimizer = manifest.optimizer {
+      losses.insert(optimizer.words(slotCount: manifest.slotCount), at: 0)
+      if let layer = manifest.layerOfOpenOrder {
+        losses.append(
+          "the order of the weights in `\(layer)`: the optimizer keeps slots of fewer variables than the"
+            + " configuration trains, and Keras reads this layout by order, frozen weights last")
+      }
+    }
     guard losses.isEmpty || acceptingLoss else {
       throw CheckpointError(
         .refused, "cannot convert", path: path,
-        problem: "\(profile.name) cannot hold \(losses.joined(separator: "; "))",
+        object: "conversion", expected: "a checkpoint that \(profile.name) can hold whole",
+        found: "what it cannot hold: \(losses.joined(separator: "; "))",
         cure: "--accept-loss writes it without")
+    }
+    if let model = reduced.model {
+      reduced.original = reduced.original ?? OriginalWords(model: model, training: reduced.training)
+      if reduced.training == nil { reduced.original?.training = nil }
     }
     try reduced.save(
       to: output, profile: profile, replacing: replacing,
@@ -47,5 +62,41 @@ extension CheckpointReader {
     } catch {
       throw CheckpointError.saving(output, error)
     }
+  }
+}
+
+extension CheckpointManifest {
+  /// The first top-level layer that a whole-model file would order otherwise if a part of it was frozen,
+  /// where the optimizer's state shows that something was frozen of which the configuration does not
+  /// tell; nil where all is told.
+  fileprivate var layerOfOpenOrder: String? {
+    guard frozen.isEmpty, entries.contains(where: { $0.role == .untied }), let model,
+      let places = try? model.places(in: dialect)
+    else { return nil }
+    let trained = places.filter { place in
+      place.isTrainable && place.variables?.contains(where: \.isTrainable) == true
+    }
+    let counts = Dictionary(grouping: trained, by: \.topLevelLayer).mapValues(\.count)
+    return trained.first { counts[$0.topLevelLayer]! > 1 }?.topLevelLayer
+  }
+
+  /// What the optimizer keeps for variables, tied or not.
+  fileprivate var slotCount: Int { entries.count { $0.isSlot } }
+}
+
+extension CheckpointEntry {
+  fileprivate var isSlot: Bool {
+    switch role {
+    case .slot, .untied: true
+    case .weight, .iteration, .learningRate, .lossScale, .other: false
+    }
+  }
+}
+
+extension OptimizerSummary {
+  /// What is lost without it.
+  fileprivate func words(slotCount: Int) -> String {
+    "the optimizer: \(className ?? "of a class that the file does not name") at iteration"
+      + " \(iterations ?? 0) with \(slotCount) slot variables"
   }
 }

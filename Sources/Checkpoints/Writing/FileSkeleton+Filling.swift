@@ -35,7 +35,7 @@ extension FileSkeleton {
     let end = tableStart
     let writes = GatheredWrite.covering(
       segments(0..<end, with: datasets), from: 0, splittingAt: start)
-    let outcome = FillOutcome(count: writes.count)
+    let outcome = SharedOutcome(count: writes.count)
     let writers = max(1, min(threadCount, writes.count))
     let scratchByteCount =
       writes.contains(where: \.isOfSnapshot) ? GatheredWrite.copiedByteCount : 0
@@ -199,40 +199,6 @@ extension UnsafeMutableRawBufferPointer {
     bytes.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     return bytes
   }
-}
-
-/// What the threads of a fill share.
-///
-/// A class because the threads share it; Sendable because every access holds the lock.
-private final class FillOutcome: @unchecked Sendable {
-  private let lock = DispatchSemaphore(value: 1)
-  private var next = 0
-  private var code: Int32 = 0
-  private var sums: [UInt32]
-
-  init(count: Int) { sums = [UInt32](repeating: 0, count: count) }
-
-  private func locked<Result>(_ body: () -> Result) -> Result {
-    lock.wait()
-    defer { lock.signal() }
-    return body()
-  }
-
-  /// The next write that nobody does yet; nil when all are taken, or one has failed.
-  func nextIndex() -> Int? {
-    locked {
-      guard code == 0, next < sums.count else { return nil }
-      defer { next += 1 }
-      return next
-    }
-  }
-
-  func record(failure: Int32) { locked { if code == 0 { code = failure } } }
-  func record(checksum: UInt32, of index: Int) { locked { sums[index] = checksum } }
-
-  /// The first failure's `errno`, or 0.
-  var failure: Int32 { locked { code } }
-  var checksums: [UInt32] { locked { sums } }
 }
 
 // MARK: - Other writers

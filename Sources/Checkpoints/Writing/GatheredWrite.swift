@@ -126,24 +126,8 @@ struct GatheredWrite: @unchecked Sendable {
       if count < 0 { return errno }
       if count == 0 { return ENOSPC }  // nothing taken, nothing reported: no room
       position += count
-      rest.dropWritten(count)
+      rest.dropBytes(count)
     }
     return 0
-  }
-}
-
-extension ArraySlice<iovec> {
-  /// Drops the bytes that a call has taken.
-  fileprivate mutating func dropWritten(_ count: Int) {
-    var count = count
-    while let piece = self.first, count > 0 {
-      guard count < piece.iov_len else {
-        count -= piece.iov_len
-        removeFirst()
-        continue
-      }
-      self[startIndex] = iovec(iov_base: piece.iov_base! + count, iov_len: piece.iov_len - count)
-      count = 0
-    }
   }
 }

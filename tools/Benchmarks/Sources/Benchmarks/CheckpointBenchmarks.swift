@@ -105,7 +105,7 @@ enum CheckpointBenchmarks {
   }
 
   /// A chain of layers without biases.
-  private static func checkpoint(layers: Int, inputs: Int, units: Int) throws -> Checkpoint {
+  static func checkpoint(layers: Int, inputs: Int, units: Int) throws -> Checkpoint {
     let kinds = (0..<layers).map { _ in
       LayerConfiguration.Kind.dense(.init(units: units, usesBias: false))
     }

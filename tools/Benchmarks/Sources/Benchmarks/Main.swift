@@ -17,6 +17,7 @@ struct Benchmarks {
     ("rows", OptimizerBenchmarks.rows),
     ("checkpoint", CheckpointBenchmarks.large),
     ("checkpoint-many", CheckpointBenchmarks.many),
+    ("digests", DigestBenchmarks.run),
     ("allocations", AllocationBenchmark.run),
   ]
 

@@ -3,6 +3,8 @@ struct Variant {
   let name: String
   /// The name of the variant of which this one's speed is a share.
   var ceiling: String?
+  /// Done before each run, outside of its time.
+  var prepare: () -> Void = {}
   let run: () -> Void
 }
 
@@ -23,6 +25,7 @@ func measure(_ variants: [Variant], repetitions: Int) -> [Measurement] {
   var times = [[Double]](repeating: [], count: variants.count)
   for repetition in 0...repetitions {
     for (index, variant) in variants.enumerated() {
+      variant.prepare()
       let duration = clock.measure { variant.run() }
       guard repetition > 0 else { continue }
       let (seconds, attoseconds) = duration.components
