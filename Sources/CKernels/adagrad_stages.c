@@ -8,7 +8,7 @@ enum { NO_AVERAGE, AVERAGE, OVERWRITE };
 // `divides`, `decays` and `averages` are constants wherever this is called, so that each call is a
 // loop without the stages that it does not have.
 static inline __attribute__((always_inline)) void update(
-    const int divides, const int decays, const int averages, size_t start, size_t end,
+    const int divides, const int decays, const int averages, size_t count,
     const struct ck_adagrad_stages *stages, const float *gradient, const float *variable,
     float *new_variable, const float *accumulator, float *new_accumulator, const float *average,
     float *new_average) {
@@ -16,7 +16,7 @@ static inline __attribute__((always_inline)) void update(
               multiplier = stages->multiplier, divisor = stages->divisor, decay = stages->decay,
               keep = stages->keep, take = stages->take;
   CK_INDEPENDENT_ITERATIONS
-  for (size_t i = start; i < end; i++) {
+  for (size_t i = 0; i < count; i++) {
     float g = gradient[i];
     g = g > limit ? limit : g < -limit ? -limit : g;  // NaN stays.
     g = g * multiplier;
@@ -40,19 +40,43 @@ static inline __attribute__((always_inline)) void update_all(
     const struct ck_adagrad_stages *stages, const float *gradient, const float *variable,
     float *new_variable, const float *accumulator, float *new_accumulator, const float *average,
     float *new_average) {
-  size_t block = 0;
+  const int moves_variable = variable != new_variable;
+  const int moves_accumulator = accumulator != new_accumulator;
+  const int moves_average = averages != NO_AVERAGE && average != new_average;
+  const int moves = moves_variable || moves_accumulator || moves_average;
+  // Any will do: a tensor's elements begin where those of another do, and if not they are not streamed.
+  float *first = moves_variable ? new_variable : moves_accumulator ? new_accumulator : new_average;
+  size_t block = moves ? ck_before_line(first, count) : 0;
+  update(
+      divides, decays, averages, block, stages, gradient, variable, new_variable, accumulator,
+      new_accumulator, average, new_average);
+  const int streams_variable = moves_variable && ck_begins_line(new_variable + block);
+  const int streams_accumulator = moves_accumulator && ck_begins_line(new_accumulator + block);
+  const int streams_average = moves_average && ck_begins_line(new_average + block);
+  _Alignas(64) float variable_block[CK_BLOCK], accumulator_block[CK_BLOCK], average_block[CK_BLOCK];
   for (; block + CK_BLOCK <= count; block += CK_BLOCK) {
     ck_ask_ahead(gradient + block, 0);
-    ck_ask_ahead(variable + block, variable == new_variable);
-    ck_ask_ahead(accumulator + block, accumulator == new_accumulator);
-    if (averages != NO_AVERAGE) ck_ask_ahead(average + block, average == new_average);
+    ck_ask_ahead(variable + block, !moves_variable);
+    ck_ask_ahead(accumulator + block, !moves_accumulator);
+    if (averages != NO_AVERAGE) ck_ask_ahead(average + block, !moves_average);
     update(
-        divides, decays, averages, block, block + CK_BLOCK, stages, gradient, variable,
-        new_variable, accumulator, new_accumulator, average, new_average);
+        divides, decays, averages, CK_BLOCK, stages, gradient + block, variable + block,
+        streams_variable ? variable_block : new_variable + block, accumulator + block,
+        streams_accumulator ? accumulator_block : new_accumulator + block,
+        averages == NO_AVERAGE ? NULL : average + block,
+        averages == NO_AVERAGE  ? NULL
+        : streams_average       ? average_block
+                                : new_average + block);
+    if (streams_variable) ck_stream(new_variable + block, variable_block);
+    if (streams_accumulator) ck_stream(new_accumulator + block, accumulator_block);
+    if (streams_average) ck_stream(new_average + block, average_block);
   }
   update(
-      divides, decays, averages, block, count, stages, gradient, variable, new_variable,
-      accumulator, new_accumulator, average, new_average);
+      divides, decays, averages, count - block, stages, gradient + block, variable + block,
+      new_variable + block, accumulator + block, new_accumulator + block,
+      averages == NO_AVERAGE ? NULL : average + block,
+      averages == NO_AVERAGE ? NULL : new_average + block);
+  if (streams_variable || streams_accumulator || streams_average) ck_end_streams();
 }
 
 #define CASE(divides, decays, averages)                                                            \

@@ -2,6 +2,7 @@
 #define CK_DISPATCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 // One loop, compiled for several instruction sets and chosen at run time. The choice is a branch on
 // a flag rather than an ifunc (`target_clones`), which crashes under ThreadSanitizer. AVX-512 is not
@@ -40,6 +41,36 @@ static inline __attribute__((always_inline)) void ck_ask_ahead(const float *bloc
     else
       __builtin_prefetch(block + offset, 0);
   }
+}
+
+// New values that go to other memory than the old ones came from are written past the cache: an ordinary
+// store would first read what it is about to overwrite. They are computed into a block in the cache, which
+// is then streamed as it is.
+typedef float ck_vector __attribute__((vector_size(32), may_alias));
+
+static inline __attribute__((always_inline)) void ck_stream(float *target, const float *block) {
+  for (int i = 0; i < CK_BLOCK; i += 8)
+    __builtin_nontemporal_store(*(const ck_vector *)(block + i), (ck_vector *)(target + i));
+}
+
+// How many of `count` floats stand before the first that begins a cache line.
+static inline __attribute__((always_inline)) size_t ck_before_line(
+    const float *target, size_t count) {
+  size_t before = (-(uintptr_t)target / sizeof(float)) % CK_LINE;
+  return before < count ? before : count;
+}
+
+static inline __attribute__((always_inline)) int ck_begins_line(const float *target) {
+  return (uintptr_t)target % (CK_LINE * sizeof(float)) == 0;
+}
+
+// What was streamed is seen by other threads before anything that is written from now on.
+static inline __attribute__((always_inline)) void ck_end_streams(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#else
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+#endif
 }
 
 #endif

@@ -15,9 +15,10 @@ extension Optimizer {
   ///
   /// A dense step reads and writes each of its arrays once; a norm reads the gradients once more. A
   /// row-indexed gradient costs in proportion to the rows that it names, unless there is decay, or there are
-  /// averages, or a global norm in Keras 3's arithmetic, which take the whole table, or a snapshot
-  /// shares the table, which is copied once. An array that a snapshot shares is left as it is and the new
-  /// values are written to a new one.
+  /// averages, or a global norm in Keras 3's arithmetic, which take the whole table, or a copy shares the
+  /// table, which is then copied once; beside a snapshot (`Tensor.snapshot()`) only the named rows are. An
+  /// array that a copy or a snapshot shares is left as it is, and the new values of all its elements are
+  /// written to other memory, from ``buffers`` if there are any.
   ///
   /// All or nothing: throws before anything changes
   /// - ``OptimizerError/gradientCount(gradients:variables:)``, ``OptimizerError/noGradients(variables:)``;
@@ -133,7 +134,7 @@ extension Optimizer {
     let place = plan.places[index]
     let firstSlot = plan.slots.count
     for slot in ruleSlots[place] { plan.slots.append(planeForUpdate(ofSlot: slot, place)) }
-    let (old, new) = variable.value.storageForUpdate()
+    let (old, new) = variable.value.storageForUpdate(from: buffers)
     if old !== new { plan.keepAlive(old) }
     plan.append(
       UpdatePlan.Elements(
@@ -152,7 +153,7 @@ extension Optimizer {
     guard let averageSlot else { return }
     let plane: Plane
     if average.overwrites {
-      let (old, new) = variable.value.storageForUpdate()
+      let (old, new) = variable.value.storageForUpdate(from: buffers)
       if old !== new { plan.keepAlive(old) }
       plane = Plane(old: old.base, new: new.base)
     } else {
@@ -165,7 +166,7 @@ extension Optimizer {
   }
 
   mutating func planeForUpdate(ofSlot slot: Int, _ place: Int) -> Plane {
-    guard let (old, new) = slots.tensors[slot][place]?.storageForUpdate() else {
+    guard let (old, new) = slots.tensors[slot][place]?.storageForUpdate(from: buffers) else {
       preconditionFailure("\(slots.variables[place].name) has no slot \(slots.names[slot])")
     }
     if old !== new { plan.keepAlive(old) }
@@ -203,7 +204,7 @@ extension Optimizer {
     guard work.decay != nil else { return }
     for (index, gradient) in gradients.enumerated() {
       guard case .rows = gradient, decays[plan.places[index]] else { continue }
-      let (old, new) = variables[index].value.storageForUpdate()
+      let (old, new) = variables[index].value.storageForUpdate(from: buffers)
       if old !== new { plan.keepAlive(old) }
       plan.append(
         UpdatePlan.Elements(
@@ -223,9 +224,12 @@ extension Optimizer {
     let place = plan.places[index]
     let firstSlot = plan.slots.count
     for slot in ruleSlots[place] {
-      guard let storage = slots.tensors[slot][place]?.storageForPartialUpdate() else { continue }
-      plan.slots.append(Plane(inPlace: storage.base))
+      guard let plane = slots.tensors[slot][place]?.planeForRows(handling, buffers, &plan) else {
+        continue
+      }
+      plan.slots.append(plane)
     }
+    let plane = variable.value.planeForRows(handling, buffers, &plan)
     var gradients = UnsafeRawPointer(rows.values.storageForReading.base)
     let transform = plan.transforms[index]
     if !transform.isIdentity {
@@ -238,10 +242,25 @@ extension Optimizer {
     let rowCount = rows.shape[0]
     plan.runRows(
       UpdatePlan.Rows(
-        variable: Plane(inPlace: variable.value.storageForPartialUpdate().base),
-        gradients: gradients, firstSlot: firstSlot, slotCount: ruleSlots[place].count,
+        variable: plane, gradients: gradients, firstSlot: firstSlot,
+        slotCount: ruleSlots[place].count,
         dtype: variable.value.dtype, width: rowCount == 0 ? 0 : rows.shape.elementCount / rowCount,
         rowCount: rowCount, sums: arithmetic != .keras3, handling: handling),
       work)
+  }
+}
+
+extension Tensor {
+  /// An update of rows in place. Where every row changes, a copy is made for snapshots; else they are told
+  /// of each row.
+  fileprivate mutating func planeForRows(
+    _ handling: RowHandling, _ buffers: StoragePool?, _ plan: inout UpdatePlan
+  ) -> Plane {
+    if handling == .everyRow {
+      return Plane(inPlace: storageForPartialUpdate(from: buffers).base)
+    }
+    let (storage, snapshots) = storageForRowUpdate(from: buffers)
+    plan.tell(snapshots)
+    return Plane(inPlace: storage.base)
   }
 }

@@ -55,7 +55,9 @@ extension Optimizer {
   mutating func clearAccumulators() {
     guard let accumulatorSlot else { return }
     for place in slots.variables.indices {
-      guard let bytes = slots.tensors[accumulatorSlot][place]?.storageForUpdate().new.bytes else {
+      guard
+        let bytes = slots.tensors[accumulatorSlot][place]?.storageForUpdate(from: buffers).new.bytes
+      else {
         continue
       }
       bytes.initializeMemory(as: UInt8.self, repeating: 0)

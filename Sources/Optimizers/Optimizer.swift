@@ -71,6 +71,9 @@ public struct Optimizer: Sendable {
   public internal(set) var ownVariables: [OwnVariable] = []
   /// How many threads a step may use, at least 1.
   public var threadCount: Int
+  /// Where a step that meets a snapshot finds memory for its new values; nil for fresh memory, which costs
+  /// several times as much. Not part of the state: copies of the optimizer share it.
+  public var buffers: StoragePool?
 
   /// The rule, behind a reference, so that no existential lies in the optimizer or in what contains it.
   ///

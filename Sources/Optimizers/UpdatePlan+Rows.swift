@@ -11,6 +11,7 @@ extension UpdatePlan {
     let sumByteCount = item.sums ? item.width * item.dtype.byteCount : 0
     let sums = item.sums ? scratch(byteCount: max(1, sumByteCount * work.threadCount)) : nil
     run(item, work, sums, sumByteCount)
+    forgetSnapshots()
   }
 
   /// Apart, so that the copy of the plan is gone when this returns, and its room can be used again.
@@ -51,10 +52,26 @@ private struct RowRun: @unchecked Sendable {
   let sumByteCount: Int
 
   private static let prefetchDistance = 4
+  /// Rows that are kept for snapshots before they are updated: few enough to be in the cache still.
+  private static let preservedRowCount = 64
 
   /// Updates some groups, or some rows where every row is updated.
   func update(_ range: Range<Int>, thread: Int) {
     let sum = sums.map { $0 + thread * sumByteCount }
+    guard !plan.snapshots.isEmpty else { return update(range, sum) }
+    let rowByteCount = item.width * item.dtype.byteCount
+    let slots = plan.slots[item.firstSlot..<item.firstSlot + item.slotCount]
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.preservedRowCount) {
+      let part = start..<min(start + Self.preservedRowCount, range.upperBound)
+      let rows = UnsafeBufferPointer(start: groups.rows + part.lowerBound, count: part.count)
+      // What locks make wait for one another would else be waits for memory one after the other.
+      slots.withUnsafeBufferPointer { slots in for row in rows { prefetch(row: row, slots) } }
+      for snapshot in plan.snapshots { snapshot.preserve(rows: rows, byteCount: rowByteCount) }
+      update(part, sum)
+    }
+  }
+
+  private func update(_ range: Range<Int>, _ sum: UnsafeMutableRawPointer?) {
     plan.slots.withUnsafeBufferPointer { slots in
       plan.ownVariables.withUnsafeBufferPointer { ownVariables in
         let slots = UnsafeBufferPointer(

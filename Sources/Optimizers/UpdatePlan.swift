@@ -47,6 +47,8 @@ struct UpdatePlan: @unchecked Sendable {
   var slots: [Plane] = []
   /// The elements of the rule's own variables.
   var ownVariables: [UnsafeRawPointer] = []
+  /// The snapshots of the variable, and of its slots, of which rows are being updated.
+  private(set) var snapshots: [PreImages] = []
   /// Storages that a snapshot might give up while they are read.
   private var keptAlive: [TensorStorage] = []
   /// By position in the call, the place of the variable among the built ones.
@@ -82,6 +84,11 @@ struct UpdatePlan: @unchecked Sendable {
     starts.append(elementCount)
     elementCount += item.count
   }
+
+  /// Each of these must hear of every row before it is changed.
+  mutating func tell(_ snapshots: [PreImages]) { self.snapshots += snapshots }
+
+  mutating func forgetSnapshots() { snapshots.removeAll(keepingCapacity: true) }
 
   mutating func keepAlive(_ storage: TensorStorage) { keptAlive.append(storage) }
 

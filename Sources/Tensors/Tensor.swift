@@ -64,7 +64,7 @@ public struct Tensor: Sendable {
     storage = TensorStorage(byteCount: byteCount)
   }
 
-  private init(shape: Shape, dtype: DType, storage: TensorStorage) {
+  init(shape: Shape, dtype: DType, storage: TensorStorage) {
     self.shape = shape
     self.dtype = dtype
     self.storage = storage
@@ -103,12 +103,7 @@ extension Tensor {
   public mutating func withUnsafeMutableBytes<Result, E: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Result
   ) throws(E) -> Result {
-    if !isKnownUniquelyReferenced(&storage) {
-      let copy = TensorStorage(byteCount: storage.byteCount)
-      copy.bytes.copyMemory(from: UnsafeRawBufferPointer(storage.bytes))
-      storage = copy
-    }
-    return try body(storage.bytes)
+    try body(storageForPartialUpdate().bytes)
   }
 
   /// The elements in place. Traps when `Element` is not the tensor's dtype.
@@ -145,23 +140,49 @@ extension Tensor {
 // MARK: - Updating in place, or beside a snapshot
 
 extension Tensor {
+  /// Whether nobody else can see what is written in place.
+  private mutating func isExclusive() -> Bool {
+    isKnownUniquelyReferenced(&storage) && !storage.hasSnapshots
+  }
+
   /// The storages for an update that reads every old element and writes every new one.
   ///
-  /// They are the same when nobody shares this tensor. When a snapshot does, `new` is fresh and
-  /// uninitialized, already belongs to this tensor, and must be written whole: the update needs no
-  /// copy beforehand. The caller keeps `old` alive until it has read it.
-  package mutating func storageForUpdate() -> (old: TensorStorage, new: TensorStorage) {
-    if isKnownUniquelyReferenced(&storage) { return (storage, storage) }
+  /// They are the same when nobody shares this tensor. When a copy or a snapshot does, `new` is another
+  /// one, from `pool` if there is one, uninitialized; it already belongs to this tensor, and must be
+  /// written whole: the update needs no copy beforehand. The caller keeps `old` alive until it has read it.
+  package mutating func storageForUpdate(
+    from pool: StoragePool? = nil
+  ) -> (old: TensorStorage, new: TensorStorage) {
+    if isExclusive() { return (storage, storage) }
     let old = storage
-    storage = TensorStorage(byteCount: old.byteCount)
+    storage = old.replacement(from: pool)
     return (old, storage)
   }
 
-  /// The storage for an update of some elements in place; a shared one is copied first.
-  package mutating func storageForPartialUpdate() -> TensorStorage {
-    withUnsafeMutableBytes { _ in }
+  /// The storage for an update of some elements in place; a shared one is copied first, to memory from
+  /// `pool` if there is one.
+  package mutating func storageForPartialUpdate(from pool: StoragePool? = nil) -> TensorStorage {
+    if isExclusive() { return storage }
+    let old = storage
+    storage = old.replacement(from: pool)
+    storage.base.copyMemory(from: old.base, byteCount: old.byteCount)
     return storage
   }
+
+  /// The storage for an update in place of few elements, and the snapshots that must hear of each range of
+  /// bytes before it is changed (``PreImages/preserve(_:)``). A storage that is shared otherwise is copied
+  /// first, to memory from `pool` if there is one.
+  package mutating func storageForRowUpdate(
+    from pool: StoragePool? = nil
+  ) -> (storage: TensorStorage, snapshots: [PreImages]) {
+    if isKnownUniquelyReferenced(&storage), !storage.isSnapshot {
+      return (storage, storage.snapshots)
+    }
+    return (storageForPartialUpdate(from: pool), [])
+  }
+
+  /// Lets the bytes go to `pool` when nobody needs them.
+  func join(_ pool: StoragePool) { storage.join(pool) }
 
   /// The storage for reading. The caller keeps the tensor alive while it uses it.
   package var storageForReading: TensorStorage { storage }

@@ -8,7 +8,8 @@
 //
 // Every operation is rounded on its own: no contraction to fused multiply-add, no reordering, so that
 // the baseline and AVX2 builds of a loop give the same bits. A pair `x`, `new_x` is one array, updated
-// in place, or two arrays that do not overlap; nothing else overlaps.
+// in place, or two arrays that do not overlap; nothing else overlaps. Adagrad and the averages write a
+// second array past the cache, so that it costs no more than updating in place.
 
 /// One step of Adagrad over `count` elements:
 ///   new_accumulator = accumulator + gradient * gradient

@@ -10,7 +10,8 @@ final class BlockDigester: @unchecked Sendable {
   /// A block in memory, and where it goes.
   private struct Block {
     let fileOffset: Int
-    let bytes: UnsafeRawBufferPointer
+    /// Nil for a snapshot's, which are known when they are written.
+    let bytes: UnsafeRawBufferPointer?
     let digest: Int
   }
 
@@ -22,8 +23,9 @@ final class BlockDigester: @unchecked Sendable {
 
   /// - Parameters:
   ///   - table: with all places.
-  ///   - tensors: those of the table's datasets, in its order, and where they begin in the file.
-  init(_ table: DigestTable, _ tensors: [(bytes: UnsafeRawBufferPointer, fileOffset: Int)]) {
+  ///   - tensors: those of the table's datasets, in its order, without bytes where a snapshot must be asked for them, and
+  ///     where they begin in the file.
+  init(_ table: DigestTable, _ tensors: [(bytes: UnsafeRawBufferPointer?, fileOffset: Int)]) {
     self.table = table
     algorithm = table.algorithm
     digests = .allocate(byteCount: table.digests.count, alignment: 8)
@@ -34,7 +36,7 @@ final class BlockDigester: @unchecked Sendable {
         let range = record.range(ofBlock: block)
         return Block(
           fileOffset: tensor.fileOffset + range.lowerBound,
-          bytes: UnsafeRawBufferPointer(rebasing: tensor.bytes[range]),
+          bytes: tensor.bytes.map { UnsafeRawBufferPointer(rebasing: $0[range]) },
           digest: record.firstDigest + block)
       }
     }.sorted { $0.fileOffset < $1.fileOffset }
@@ -43,10 +45,14 @@ final class BlockDigester: @unchecked Sendable {
   deinit { digests.deallocate() }
 
   /// Takes the digests of all blocks that begin in a part of the file. Each block is to be taken once.
-  func add(_ part: Range<Int>) {
+  /// The bytes of a snapshot's block, which is such a part by itself, are given as `snapshot`.
+  func add(_ part: Range<Int>, snapshot: UnsafeRawBufferPointer? = nil) {
     var index = blocks.partitioningIndex { $0.fileOffset >= part.lowerBound }
     while index < blocks.count, blocks[index].fileOffset < part.upperBound {
-      let digest = algorithm.digest(blocks[index].bytes)
+      guard let bytes = snapshot ?? blocks[index].bytes else {
+        preconditionFailure("a block of a snapshot was not written by itself")
+      }
+      let digest = algorithm.digest(bytes)
       let place = blocks[index].digest * algorithm.byteCount
       UnsafeMutableRawBufferPointer(rebasing: digests[place..<place + digest.count])
         .copyBytes(from: digest)

@@ -13,6 +13,8 @@ struct FilePlan {
   struct Dataset {
     let path: String
     let value: Tensor
+    /// Whether nobody reads the value again once it is written; see ``FilePlan/giveUpSnapshots()``.
+    var isGivenUp = false
   }
 
   /// In the order of creation; parents are made as needed.
@@ -33,6 +35,20 @@ struct FilePlan {
     case shards(maximumByteCount: Int)
 
     var isShards: Bool { if case .shards = self { true } else { false } }
+  }
+
+  /// Lets the fill give up each piece of a snapshot as soon as it is written, so that the training need not
+  /// keep it any longer. The tensors of this plan cannot be read afterwards.
+  mutating func giveUpSnapshots() {
+    var counts: [ObjectIdentifier: Int] = [:]
+    for dataset in datasets {
+      counts[ObjectIdentifier(dataset.value.storageForReading), default: 0] += 1
+    }
+    for index in datasets.indices {
+      // What two datasets hold is read twice.
+      datasets[index].isGivenUp =
+        counts[ObjectIdentifier(datasets[index].value.storageForReading)] == 1
+    }
   }
 
   /// Where the HDF5 content begins in its file.

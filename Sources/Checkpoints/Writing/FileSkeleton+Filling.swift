@@ -32,26 +32,32 @@ extension FileSkeleton {
     try Self.reserve(byteCount, descriptor)
     let digester = table.map { blockDigester($0, datasets, documents) }
     // What lies behind the table of digests waits for it.
-    let end = table.map { $0.offset + contentOffset } ?? image.byteCount
+    let end = tableStart
     let writes = GatheredWrite.covering(
       segments(0..<end, with: datasets), from: 0, splittingAt: start)
     let outcome = SharedOutcome(count: writes.count)
     let writers = max(1, min(threadCount, writes.count))
+    let scratchByteCount =
+      writes.contains(where: \.isOfSnapshot) ? GatheredWrite.copiedByteCount : 0
     DispatchQueue.concurrentPerform(iterations: writers) { _ in
+      let scratch = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: scratchByteCount, alignment: 64)
+      defer { scratch.deallocate() }
       while let index = outcome.nextIndex() {
-        let write = writes[index]
-        // Now, while the bytes are on their way through the processor anyway.
-        if let start, write.offset >= start {
-          outcome.record(checksum: write.checksum, of: index)
+        writes[index].withMemory(scratch: scratch) { write, snapshot in
+          // Now, while the bytes are on their way through the processor anyway.
+          if let start, write.offset >= start {
+            outcome.record(checksum: write.checksum, of: index)
+          }
+          digester?.add(write.offset..<write.offset + write.byteCount, snapshot: snapshot)
+          let code = write.perform(descriptor)
+          if code != 0 { outcome.record(failure: code) }
+          #if os(Linux)
+            // The disk begins at once, not at the end when everybody waits. A failure will show there.
+            let begin: UInt32 = 2  // SYNC_FILE_RANGE_WRITE of linux/fs.h
+            _ = sync_file_range(descriptor, off_t(write.offset), off_t(write.byteCount), begin)
+          #endif
         }
-        digester?.add(write.offset..<write.offset + write.byteCount)
-        let code = write.perform(descriptor)
-        if code != 0 { outcome.record(failure: code) }
-        #if os(Linux)
-          // The disk begins at once, not at the end when everybody waits. A failure will show there.
-          let begin: UInt32 = 2  // SYNC_FILE_RANGE_WRITE of linux/fs.h
-          _ = sync_file_range(descriptor, off_t(write.offset), off_t(write.byteCount), begin)
-        #endif
       }
     }
     if outcome.failure != 0 { throw SystemCallError("pwritev", code: outcome.failure) }
@@ -82,7 +88,8 @@ extension FileSkeleton {
     return try bytes.withUnsafeBufferPointer { (bytes) throws(SystemCallError) in
       try mark.withUnsafeBufferPointer { (mark) throws(SystemCallError) in
         let rest = segments(start + bytes.count..<image.byteCount, with: datasets)
-        let all = [UnsafeRawBufferPointer(bytes)] + rest + [UnsafeRawBufferPointer(mark)]
+        let all =
+          [.memory(UnsafeRawBufferPointer(bytes))] + rest + [.memory(UnsafeRawBufferPointer(mark))]
         var checksum = checksum
         for write in GatheredWrite.covering(all, from: start) {
           let code = write.perform(descriptor)
@@ -104,13 +111,25 @@ extension FileSkeleton {
     for document in documents { table.renewDigest(ofDocument: document.name, document.content) }
     return BlockDigester(
       table,
-      zip(datasets, offsets).map {
-        (UnsafeRawBufferPointer($0.value.storageForReading.bytes), $1)
+      datasets.indices.map { index in
+        let value = datasets[index].value
+        return (
+          isReadInPieces(value, index) ? nil : .init(value.storageForReading.bytes), offsets[index]
+        )
       })
   }
 
   /// Where the content begins in the file.
   private var contentOffset: Int { table.map { image.byteCount - $0.contentByteCount } ?? 0 }
+
+  /// Where the table of digests begins in the file; its end if there is none.
+  private var tableStart: Int { table.map { $0.offset + contentOffset } ?? image.byteCount }
+
+  /// Whether the value of the dataset at `index` is asked for one block after the other. A snapshot behind
+  /// the table is read as a whole: its digests are wanted before it is written.
+  private func isReadInPieces(_ value: Tensor, _ index: Int) -> Bool {
+    value.isSnapshot && offsets[index] < tableStart
+  }
 
   /// Takes the room on the disk at once: in one piece, and a disk that is too small shows now.
   private static func reserve(_ byteCount: Int, _ descriptor: Int32) throws(SystemCallError) {
@@ -126,20 +145,28 @@ extension FileSkeleton {
   /// The bytes of a part of the file, in order. It does not cut a dataset.
   private func segments(
     _ part: Range<Int>, with datasets: [FilePlan.Dataset]
-  ) -> [UnsafeRawBufferPointer] {
+  ) -> [FileSegment] {
     let order = offsets.indices.filter {
       datasets[$0].value.byteCount > 0 && part.contains(offsets[$0])
     }.sorted { offsets[$0] < offsets[$1] }
-    var segments: [UnsafeRawBufferPointer] = []
+    var segments: [FileSegment] = []
     segments.reserveCapacity(2 * order.count + 16)
     var position = part.lowerBound
-    for index in order {
-      image.append(position..<offsets[index], to: &segments)
-      let bytes = datasets[index].value.storageForReading.bytes
-      segments.append(UnsafeRawBufferPointer(bytes))
-      position = offsets[index] + bytes.count
+    func appendImage(upTo end: Int) {
+      var blocks: [UnsafeRawBufferPointer] = []
+      image.append(position..<end, to: &blocks)
+      segments += blocks.map(FileSegment.memory)
     }
-    image.append(position..<part.upperBound, to: &segments)
+    for index in order {
+      appendImage(upTo: offsets[index])
+      let value = datasets[index].value
+      segments.append(
+        isReadInPieces(value, index)
+          ? .snapshot(value, isGivenUp: datasets[index].isGivenUp)
+          : .memory(UnsafeRawBufferPointer(value.storageForReading.bytes)))
+      position = offsets[index] + value.byteCount
+    }
+    appendImage(upTo: part.upperBound)
     return segments
   }
 }
@@ -181,7 +208,7 @@ extension FileSkeleton {
   static func writeAll(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int
   ) -> Int32 {
-    for write in GatheredWrite.covering([bytes], from: offset) {
+    for write in GatheredWrite.covering([.memory(bytes)], from: offset) {
       let code = write.perform(descriptor)
       if code != 0 { return code }
     }

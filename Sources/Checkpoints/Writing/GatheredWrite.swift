@@ -1,4 +1,5 @@
 import CDeflate
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -6,7 +7,17 @@ import CDeflate
   import Darwin
 #endif
 
-/// Bytes from several places in memory that go side by side into a file, by one call.
+/// What stands side by side in a file.
+enum FileSegment {
+  /// Bytes that live, and stay as they are, until they are written.
+  case memory(UnsafeRawBufferPointer)
+  /// The elements of a snapshot, which must be asked for them piece by piece, and whether each piece is
+  /// given up once it is written.
+  case snapshot(Tensor, isGivenUp: Bool)
+}
+
+/// Bytes from several places in memory, or some bytes of a snapshot, that go side by side into a file by one
+/// call.
 ///
 /// Sendable like the pointers that it holds: whoever makes one sees to it that the memory lives, and stays
 /// as it is, until the write is done.
@@ -14,9 +25,14 @@ struct GatheredWrite: @unchecked Sendable {
   let offset: Int
   private(set) var byteCount = 0
   private var pieces: [iovec] = []
+  /// Where the bytes come from if not from `pieces`.
+  private var source: (snapshot: Tensor, range: Range<Int>, isGivenUp: Bool)?
 
   /// Bytes of one call: several fit in a processor's cache, and a disk is busy with each for a while.
   private static let maximumByteCount = 8 << 20
+  /// Bytes of a snapshot that are copied and written at once: few enough to stay in the cache between, and a
+  /// block that has a digest.
+  static let copiedByteCount = DigestTable.blockByteCount
   /// What `pwritev` takes at once (`IOV_MAX`).
   private static let maximumPieceCount = 1024
 
@@ -28,7 +44,7 @@ struct GatheredWrite: @unchecked Sendable {
   ///   - offset: where the first one goes.
   ///   - border: a place in the file over which no write goes.
   static func covering(
-    _ segments: [UnsafeRawBufferPointer], from offset: Int, splittingAt border: Int? = nil
+    _ segments: [FileSegment], from offset: Int, splittingAt border: Int? = nil
   ) -> [GatheredWrite] {
     var writes: [GatheredWrite] = []
     var current = GatheredWrite(at: offset)
@@ -38,25 +54,59 @@ struct GatheredWrite: @unchecked Sendable {
       guard let border, position < border else { return limit }
       return min(limit, border - position)
     }
+    func end() {
+      if current.byteCount > 0 { writes.append(current) }
+      current = GatheredWrite(at: position)
+    }
     for segment in segments {
-      var rest = segment
-      while rest.count > 0 {
-        if room() == 0 || current.pieces.count == maximumPieceCount || position == border,
-          current.byteCount > 0
-        {
-          writes.append(current)
-          current = GatheredWrite(at: position)
+      switch segment {
+      case .memory(var rest):
+        while rest.count > 0 {
+          if room() == 0 || current.pieces.count == maximumPieceCount || position == border {
+            end()
+          }
+          let part = UnsafeRawBufferPointer(rebasing: rest.prefix(room()))
+          current.append(part)
+          position += part.count
+          rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part.count))
         }
-        let part = UnsafeRawBufferPointer(rebasing: rest.prefix(room()))
-        current.pieces.append(
-          iovec(iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress), iov_len: part.count))
-        current.byteCount += part.count
-        position += part.count
-        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part.count))
+      case .snapshot(let tensor, let isGivenUp):
+        for start in stride(from: 0, to: tensor.byteCount, by: copiedByteCount) {
+          end()
+          let range = start..<min(start + copiedByteCount, tensor.byteCount)
+          current.source = (tensor, range, isGivenUp)
+          current.byteCount = range.count
+          position += range.count
+        }
+        end()
       }
     }
     if current.byteCount > 0 { writes.append(current) }
     return writes
+  }
+
+  private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    pieces.append(
+      iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count))
+    byteCount += bytes.count
+  }
+
+  /// Whether the bytes are those of a snapshot.
+  var isOfSnapshot: Bool { source != nil }
+
+  /// Calls `body` with a write of the same bytes from memory, and with those bytes if they are a
+  /// snapshot's, which are then copied to `scratch` if they have to be.
+  func withMemory(
+    scratch: UnsafeMutableRawBufferPointer,
+    _ body: (GatheredWrite, UnsafeRawBufferPointer?) -> Void
+  ) {
+    guard let source else { return body(self, nil) }
+    source.snapshot.withBytes(in: source.range, scratch: scratch) { bytes in
+      var write = GatheredWrite(at: offset)
+      write.append(bytes)
+      body(write, bytes)
+    }
+    if source.isGivenUp { source.snapshot.discardBytes(in: source.range) }
   }
 
   /// The CRC-32 of the bytes.

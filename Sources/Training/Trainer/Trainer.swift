@@ -1,6 +1,6 @@
 public import KerasConfiguration
 public import Optimizers
-internal import Tensors
+public import Tensors
 
 /// Trains a model: how a loss follows from a batch, and a step from the loss. It holds no training
 /// state, so one trainer serves any number of runs.
@@ -17,6 +17,10 @@ public struct Trainer: Sendable {
   public var earlyStopping: EarlyStopping?
   /// Threads for matrix products. Resuming with another number may change the last bits.
   public var threadCount: Int
+  /// Where steps that meet a snapshot find memory for their new values, unless the optimizer has buffers of
+  /// its own: at most as much as the state takes, from the first such step on. Nil for fresh memory each
+  /// time, which takes longer. Copies of the trainer share it.
+  public var buffers: StoragePool? = StoragePool()
 
   public init(
     model: Model, loss: LossConfiguration, metrics: [MetricConfiguration] = [],
@@ -124,6 +128,7 @@ extension Trainer {
         state.variables[index].value = variable.value
       }
     }
+    if state.optimizer.buffers == nil { state.optimizer.buffers = buffers }
     do throws(OptimizerError) {
       try state.optimizer.applyGradients(gradients.gradients, to: &trained)
     } catch { throw .optimizer(error) }

@@ -71,28 +71,6 @@ enum OptimizerBenchmarks {
     }
   }
 
-  /// Every step meets a snapshot of its state, as if a save were always in flight.
-  static func snapshot() throws {
-    for threads in [1, 2] {
-      let arrays = Arrays(count: largeCount)
-      var training = try Training(sizes: [largeCount], threads: threads)
-      var shared = try Training(sizes: [largeCount], threads: threads)
-      let results = measure(
-        [
-          Variant(name: "additions") { arrays.step(threads: threads) },
-          Variant(name: "Adagrad step", ceiling: "additions") { training.step() },
-          Variant(name: "Adagrad step, all shared", ceiling: "Adagrad step") {
-            let copy = shared
-            shared.step()
-            withExtendedLifetime(copy) {}
-          },
-        ], repetitions: 15)
-      printTable(
-        "dense step beside a snapshot, 16M float32, \(threads) thread(s)", results,
-        elements: largeCount)
-    }
-  }
-
   /// 64K parameters: bound by the square root and the division.
   static func cache() throws {
     let count = 1 << 16
@@ -144,7 +122,7 @@ enum OptimizerBenchmarks {
 }
 
 /// A table and the row-indexed gradients that are applied to it in turn.
-private struct Table {
+struct Table {
   private var training: Training
   private let steps: [IndexedRows]
   private var next = 0
@@ -165,6 +143,9 @@ private struct Table {
     training.step([.rows(steps[next % steps.count])])
     next += 1
   }
+
+  /// Snapshots of all that a step changes.
+  func snapshots() -> [Tensor] { training.snapshots() }
 
   /// The memory of the step after the next.
   mutating func gatherAndScatter() {

@@ -38,6 +38,21 @@ struct Training {
     }
   }
 
+  /// Snapshots of all that a step changes.
+  func snapshots() -> [Tensor] { tensors.map { $0.snapshot() } }
+
+  /// Gives the optimizer memory for steps beside snapshots.
+  mutating func useWarmBuffers() {
+    let buffers = StoragePool()
+    buffers.warm(for: tensors)
+    optimizer.buffers = buffers
+  }
+
+  private var tensors: [Tensor] {
+    variables.map(\.value)
+      + optimizer.slots.names.flatMap { optimizer.slots[$0] ?? [] }.compactMap { $0 }
+  }
+
   mutating func step() { step(gradients) }
 
   /// The bare gather and scatter of the rows of a step, in the table and in its accumulator: the step's
