@@ -51,7 +51,7 @@ final class StoreWriter: Sendable {
     _ checkpoint: Checkpoint, _ record: StoreRecord, to saved: CheckpointStore.Saved,
     waitingForBytes waits: Bool
   ) {
-    let snapshot = Snapshot(checkpoint)
+    let snapshot = Snapshot(checkpoint.snapshot())
     thread.async { [self] in
       do throws(CheckpointError) {
         onEvent?(.began(saved))
@@ -84,6 +84,7 @@ final class StoreWriter: Sendable {
     var plan = try FilePlan(of: snapshot.content(), profile: profile, path: saved.path)
     plan.digests = digests
     plan.addStoreRecord(record)
+    plan.giveUpSnapshots()
     return try PendingCheckpoint(
       writing: plan, for: saved.path, replacing: true, threadCount: threadCount,
       reusing: skeleton)
