@@ -36,6 +36,9 @@ from keras_environments import REPOSITORY
 PROFILES = ("keras2-h5", "keras2-weights", "keras3-archive", "keras3-sharded", "keras3-directory")
 """One of each way in which a checkpoint comes into being."""
 
+TEMPLATE = REPOSITORY / "Fixtures" / "keras-2.12" / "mlp_ema.h5"
+"""Gives the checkpoints their names and shapes."""
+
 
 @dataclass
 class Outcome:
@@ -56,8 +59,8 @@ class Recording:
         self.root = work / "disk"
         self.root.mkdir()
         folder = self.root / "run"
-        command = [str(build / "save-checkpoints"), str(folder), "--profile", profile, "--steps", str(steps),
-                   "--keep-newest", "2"]
+        command = [str(build / "save-checkpoints"), str(folder), "--from", str(TEMPLATE), "--profile", profile,
+                   "--steps", str(steps), "--keep-newest", "2"]
         self.operations = record(command, self.root, work / "calls")
         self.versions: dict[str, set[str]] = {}
         disk = self.disk()
