@@ -67,17 +67,18 @@ class Injector:
                               env=environment, check=False)
 
     def calls(self) -> dict[str, list[int]]:
-        """By system call, which of them (counted from 1 by the program) concern the folder."""
+        """By system call, the numbers of those that concern the folder, counted from 1 in each thread as
+        strace counts."""
         self.save("-e", f"trace={','.join(FAULTS)}")
-        counts: Counter[str] = Counter()
-        found: dict[str, list[int]] = {}
+        counts: Counter[tuple[str, str]] = Counter()
+        found: dict[str, set[int]] = {}
         for line in (self.work / "calls").read_text().splitlines():
-            call = re.match(r"^\d+\s+(\w+)\((.*)$", line)
-            if call and call[1] in FAULTS:
-                counts[call[1]] += 1
-                if str(self.folder) in call[2] and "O_RDONLY|O_NONBLOCK" not in call[2]:
-                    found.setdefault(call[1], []).append(counts[call[1]])
-        return found
+            call = re.match(r"^(\d+)\s+(\w+)\((.*)$", line)
+            if call and call[2] in FAULTS:
+                counts[call[1], call[2]] += 1
+                if str(self.folder) in call[3] and "O_RDONLY|O_NONBLOCK" not in call[3]:
+                    found.setdefault(call[2], set()).add(counts[call[1], call[2]])
+        return {name: sorted(numbers) for name, numbers in found.items()}
 
     def check(self) -> None:
         """Every fault in every call."""
