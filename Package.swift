@@ -77,7 +77,8 @@ let package = Package(
     executable(
       "checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
 
-    // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests.
+    // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests;
+    // `save-checkpoints` is killed, and its disk taken away, by those of durability.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
     executable(
       "apply-gradients", path: "Tests/apply-gradients",
@@ -85,6 +86,9 @@ let package = Package(
         argumentParser, "Checkpoints", "HDF5", "KerasConfiguration", "Optimizers", "Tensors",
         "Training",
       ]),
+    executable(
+      "save-checkpoints", path: "Tests/save-checkpoints",
+      [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
     tests("HDF5Tests", ["HDF5"]),
     tests("TensorsTests", ["Tensors"]),
     tests("KerasConfigurationTests", ["KerasConfiguration"]),

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Pulls the plug at every moment of a save, in every way that a disk allows.
+
+  tools/check_crash_states.py --build-dir .build/release [--profile keras2-h5 ...] [--report FILE]
+
+Records the system calls of a program that saves checkpoints one after another (strace), and builds
+from them the states that a POSIX file system may leave if the power fails after any call: of what was
+not synchronized each 4 KiB block, each size and each name may be there or not. In every state
+
+- a checkpoint that Cairn takes for whole is, byte for byte, one that was saved;
+- the newest of them is at least as new as the newest whose save had been reported durable.
+
+Then takes out one synchronization after another, and demands that a state is found in which something
+is lost: a check that cannot fail proves nothing.
+
+Prints `N passed, N failed`; exit code 1 on any failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from durability.crash_states import states, tree_of
+from durability.disk import Disk
+from durability.judge import Cairn, checkpoints, digest, newest_first
+from durability.system_calls import Operation, record
+from keras_environments import REPOSITORY
+
+PROFILES = ("keras2-h5", "keras2-weights", "keras3-archive", "keras3-sharded", "keras3-directory")
+"""One of each way in which a checkpoint comes into being."""
+
+TEMPLATE = REPOSITORY / "Fixtures" / "keras-2.12" / "mlp_ema.h5"
+"""Gives the checkpoints their names and shapes."""
+
+
+@dataclass
+class Outcome:
+    """What came of the crash states of one recording."""
+
+    profile: str
+    operations: int = 0
+    states: int = 0
+    lost: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+class Recording:
+    """The system calls of one run of saves, and what it saved."""
+
+    def __init__(self, profile: str, steps: int, build: Path, work: Path) -> None:
+        self.profile = profile
+        self.root = work / "disk"
+        self.root.mkdir()
+        folder = self.root / "run"
+        command = [str(build / "save-checkpoints"), str(folder), "--from", str(TEMPLATE), "--profile", profile,
+                   "--steps", str(steps), "--keep-newest", "2"]
+        self.operations = record(command, self.root, work / "calls")
+        self.versions: dict[str, set[str]] = {}
+        disk = self.disk()
+        for number, operation in enumerate(self.operations):
+            if operation.kind in ("rename", "link"):
+                self._remember(disk, number + 1)
+
+    def disk(self, omitting: int | None = None) -> Disk:
+        """The disk after all operations but `omitting`."""
+        disk = Disk(str(self.root), {})
+        disk.run(self.operations, omitting)
+        return disk
+
+    def _remember(self, disk: Disk, crash: int) -> None:
+        """Whatever has a checkpoint's name while the program runs was saved whole: its last system call for the
+        content lies before the one that gives the name."""
+        every = {change.number for change in disk.pending_names(crash)}
+        tree = tree_of(disk, crash, every, lambda _, states: states.content(None, None))
+        for path, content in checkpoints(tree).items():
+            self.versions.setdefault(path, set()).add(digest(content))
+
+    def reported(self, crash: int) -> str:
+        """The newest checkpoint that had been reported durable before operation `crash`."""
+        paths = [operation.data.decode().removeprefix("durable ") for operation in self.operations[:crash]
+                 if operation.kind == "report"]
+        return max((str(Path(path).resolve().relative_to(self.root.resolve())) for path in paths), default="")
+
+
+def judge(recording: Recording, cairn: Cairn, seed: int, omitting: int | None = None,
+          stop_at_first: bool = False) -> Outcome:
+    """Goes through the crash states of a recording."""
+    disk = recording.disk(omitting)
+    generator = random.Random(seed)
+    outcome = Outcome(recording.profile, operations=len(recording.operations))
+    seen: set[str] = set()
+    for crash in range(len(recording.operations) + 1):
+        reported = recording.reported(crash)
+        for tree in states(disk, crash, generator):
+            key = f"{reported} {digest(tree)}"
+            if key in seen:
+                continue
+            seen.add(key)
+            outcome.states += 1
+            problem = problem_of(tree, reported, recording, cairn)
+            if problem:
+                outcome.lost += 1
+                if len(outcome.examples) < 3:
+                    outcome.examples.append(f"after {crash} operations"
+                                            + (f" ({recording.operations[crash - 1]})" if crash else "") + f": {problem}")
+                if stop_at_first:
+                    return outcome
+    return outcome
+
+
+def problem_of(tree: dict[str, bytes], reported: str, recording: Recording, cairn: Cairn) -> str | None:
+    """What is lost in a state of the disk; nil if nothing is."""
+    found = checkpoints(tree)
+    newest = None
+    for path in newest_first(found):
+        if cairn.takes(path, found[path]):
+            if digest(found[path]) not in recording.versions.get(path, ()):
+                return f"{path} is taken for whole and is not what was saved"
+            newest = newest or path
+    if reported and (newest is None or newest < reported):
+        return f"{reported} was reported durable; the newest found is {newest}"
+    return None
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build-dir", type=Path, default=REPOSITORY / ".build" / "release")
+    parser.add_argument("--profile", action="append", help=f"by default {', '.join(PROFILES)}")
+    parser.add_argument("--steps", type=int, default=4, help="checkpoints that are saved (default: 4)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=Path, help="write the figures as JSON")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Runs the checks."""
+    options = parse()
+    passed = failed = total = 0
+    report = []
+    for profile in options.profile or PROFILES:
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder).resolve()
+            recording = Recording(profile, options.steps, options.build_dir.resolve(), work)
+            cairn = Cairn(options.build_dir.resolve() / "checkpoint-inspect", work)
+            outcome = judge(recording, cairn, options.seed)
+            total += outcome.states
+            print(f"{'ok' if outcome.lost == 0 else 'FAILED'}  {profile}: {outcome.operations} operations, "
+                  f"{outcome.states} states, {outcome.lost} lost")
+            for example in outcome.examples:
+                print(f"        {example}")
+            passed, failed = (passed + 1, failed) if outcome.lost == 0 else (passed, failed + 1)
+            needed = []
+            for number, operation in enumerate(recording.operations):
+                if operation.kind != "sync":
+                    continue
+                without = judge(recording, cairn, options.seed, omitting=number, stop_at_first=True)
+                found = without.lost > 0
+                needed.append({"operation": str(operation), "missed": without.examples[:1]})
+                print(f"{'ok' if found else 'FAILED'}  {profile} without operation {number} ({operation}): "
+                      + (without.examples[0] if found else f"nothing lost in {without.states} states"))
+                passed, failed = (passed + 1, failed) if found else (passed, failed + 1)
+            report.append(asdict(outcome) | {"synchronizations": needed})
+    print(f"{total} states of the disk")
+    print(f"{passed} passed, {failed} failed")
+    if options.report:
+        options.report.write_text(json.dumps(report, indent=2) + "\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
