@@ -19,7 +19,7 @@ struct SaveCheckpoints: ParsableCommand {
   var folder: String
   @Option(help: "A checkpoint that gives names and shapes.")
   var from: String
-  @Option(help: "In which layout, and for which Keras.", transform: profile)
+  @Option(help: "In which layout, and for which Keras.", transform: profileNamed)
   var profile: Profile
   @Option(help: "The first step.")
   var firstStep = 1
@@ -31,15 +31,14 @@ struct SaveCheckpoints: ParsableCommand {
   var inPlace = false
 
   func run() throws {
-    setvbuf(stdout, nil, _IOLBF, 0)
     let template = try CheckpointReader(opening: from).load()
     if inPlace { return try saveInPlace(template) }
     let store = try CheckpointStore(
       opening: folder, profile: profile, retention: Retention(newest: keepNewest),
       onEvent: { event in
         switch event {
-        case .began(let saved): print("began \(saved.path)")
-        case .saved(let saved): print("durable \(saved.path)")
+        case .began(let saved): say("began \(saved.path)")
+        case .saved(let saved): say("durable \(saved.path)")
         case .removed, .failed: break
         }
       })
@@ -55,9 +54,9 @@ struct SaveCheckpoints: ParsableCommand {
       let path = "\(folder)/only\(profile.layout.fileSuffix)"
       let whole = "\(folder)/scratch\(profile.layout.fileSuffix)"
       try Self.checkpoint(template, step: step).save(to: whole, profile: profile, replacing: true)
-      print("began \(path)")
+      say("began \(path)")
       try Self.copy(whole, over: path)
-      print("durable \(path)")
+      say("durable \(path)")
     }
   }
 
@@ -84,8 +83,9 @@ struct SaveCheckpoints: ParsableCommand {
     }
     if var optimizer = checkpoint.optimizer {
       optimizer.iterations = Int64(step)
+      let streams = stream.substream(named: "slots")
       for index in optimizer.slots.indices {
-        fill(&optimizer.slots[index].value, stream.substream(named: "slot").substream(UInt64(index)))
+        fill(&optimizer.slots[index].value, streams.substream(UInt64(index)))
       }
       checkpoint.optimizer = optimizer
     }
@@ -100,7 +100,13 @@ struct SaveCheckpoints: ParsableCommand {
   }
 }
 
-private func profile(_ name: String) throws -> Profile {
+/// A line on standard output, at once: whoever watches reads it before anything else happens.
+private func say(_ line: String) {
+  let bytes = Array("\(line)\n".utf8)
+  precondition(write(STDOUT_FILENO, bytes, bytes.count) == bytes.count, "nobody is listening")
+}
+
+private func profileNamed(_ name: String) throws -> Profile {
   guard let profile = Profile(name: name) else {
     throw ValidationError("there is no profile '\(name)'")
   }
