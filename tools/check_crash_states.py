@@ -134,7 +134,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build-dir", type=Path, default=REPOSITORY / ".build" / "release")
     parser.add_argument("--profile", action="append", help=f"by default {', '.join(PROFILES)}")
-    parser.add_argument("--steps", type=int, default=4, help="checkpoints that are saved (default: 4)")
+    parser.add_argument("--steps", type=int, default=8, help="checkpoints that are saved (default: 8)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=Path, help="write the figures as JSON")
     return parser.parse_args()
@@ -143,6 +143,7 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     """Runs the checks."""
     options = parse()
+    sys.stdout.reconfigure(line_buffering=True)
     passed = failed = total = 0
     report = []
     for profile in options.profile or PROFILES:
@@ -167,6 +168,9 @@ def main() -> int:
                 print(f"{'ok' if found else 'FAILED'}  {profile} without operation {number} ({operation}): "
                       + (without.examples[0] if found else f"nothing lost in {without.states} states"))
                 passed, failed = (passed + 1, failed) if found else (passed, failed + 1)
+            if cairn.endless:
+                print(f"FAILED  {profile}: {cairn.endless} times verify came to no end")
+                failed += 1
             report.append(asdict(outcome) | {"synchronizations": needed})
     print(f"{total} states of the disk")
     print(f"{passed} passed, {failed} failed")

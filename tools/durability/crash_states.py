@@ -7,7 +7,7 @@ from typing import Callable, Iterator
 
 from durability.disk import Disk, File, FileStates, Tree, file_states
 
-RANDOM_STATES = 60
+RANDOM_STATES = 250
 """Random states after each operation."""
 
 

@@ -64,13 +64,15 @@ def digest(content: Tree) -> str:
 
 @dataclass
 class Cairn:
-    """Asks Cairn whether a checkpoint is whole; equal content is asked about once."""
+    """Asks Cairn whether a checkpoint is whole; equal content is asked about once. `endless` counts the
+    answers that never came."""
 
     inspect: Path
     scratch: Path
 
     def __post_init__(self) -> None:
         self.verdicts: dict[tuple[str, str], bool] = {}
+        self.endless = 0
 
     def takes(self, path: str, content: Tree) -> bool:
         """Whether `checkpoint-inspect verify` finds every tensor and text of the checkpoint undamaged."""
@@ -87,6 +89,10 @@ class Cairn:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not file.endswith("/") and file:
                     target.write_bytes(data)
-            asked = subprocess.run([self.inspect, "verify", "--require-digests", Path(folder, name)],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                asked = subprocess.run([self.inspect, "verify", "--require-digests", Path(folder, name)],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=10, check=False)
+            except subprocess.TimeoutExpired:
+                self.endless += 1
+                return False
             return asked.returncode == 0

@@ -96,7 +96,8 @@ class _Recording:
             if "O_TRUNC" in flags:
                 self.done.append(Operation("truncate", path, began, size=0))
             return
-        if all(path is None for path in paths) or name == "close":
+        # It only tells the disk to begin; nothing is durable by it.
+        if all(path is None for path in paths) or name in ("close", "sync_file_range"):
             return
         operation = self._operation(name, arguments, paths, result, began)
         if operation is None:
@@ -106,6 +107,9 @@ class _Recording:
     def _operation(self, name: str, arguments: list[str], paths: list[str | None], result: int,
                    began: int) -> Operation | None:
         match name:
+            case "pwritev":
+                pieces = [_string(argument.split("=", 1)[1]) for argument in arguments if "iov_base=" in argument]
+                return Operation("write", paths[0], began, offset=int(arguments[-1]), data=b"".join(pieces)[:result])
             case "pwrite64":
                 return Operation("write", paths[0], began, offset=int(arguments[3]), data=_string(arguments[1])[:result])
             case "write":

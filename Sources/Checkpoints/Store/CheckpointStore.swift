@@ -114,6 +114,12 @@ public final class CheckpointStore: Sendable {
     guard access(folder, W_OK) == 0 else {
       throw CheckpointError.saving(folder, SystemCallError("access"))
     }
+    // A checkpoint is no safer than the name of the folder that it lies in.
+    do {
+      try FileSystem.synchronizeFolder("\(folder)/..")
+    } catch {
+      throw CheckpointError.saving(folder, error)
+    }
   }
 }
 
