@@ -226,6 +226,10 @@ struct TranslationTests {
     #expect(node["kwargs"]?["training"] == false)
     let state = node["kwargs"]?["initial_state"]?.array?.first
     #expect(state?["config"]?["keras_history"] == ["state", 0, 0])
+    let archived = model.translation(to: .keras3, in: .document).configuration
+    #expect(
+      archived.layers.last?.json["build_config"]?["shapes_dict"]
+        == ["sequences_shape": [.null, 3, 4], "initial_state_shape": [[.null, 3, 4]]])
     let back = there.translation(to: .keras2, in: .attribute).configuration
     #expect(back.layers.last?.json["inbound_nodes"] == nodes)
     #expect(back.json["config"]?["output_layers"] == [["gru", 0, 0]])

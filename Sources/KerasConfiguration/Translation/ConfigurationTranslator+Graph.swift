@@ -9,7 +9,7 @@ extension ConfigurationTranslator {
   ) -> JSONValue {
     let className = layer["class_name"]?.string ?? ""
     let name = layer["config"]?["name"]?.string ?? layer["name"]?.string ?? ""
-    let calls = (layer["inbound_nodes"]?.array ?? []).map { Call($0, source: source) }
+    let calls = (layer["inbound_nodes"]?.array ?? []).map { Call($0, ofClass: className) }
     let inputs = calls.map { call in call.tensors.map { signature(of: $0, in: graph) } }
     var entry = translatedLayer(
       layer, inputs: inputs.first ?? [], in: isNested ? .layerOfNestedModel : .layerOfModel)
@@ -48,7 +48,7 @@ extension ConfigurationTranslator {
     /// Every tensor of the positional arguments, then of the keywords.
     var tensors: [JSONValue] = []
 
-    init(_ node: JSONValue, source: Dialect) {
+    init(_ node: JSONValue, ofClass className: String) {
       if let positional = node["args"]?.array {
         arguments = positional
         keywords = node["kwargs"]?.object ?? JSONObject()
@@ -63,9 +63,10 @@ extension ConfigurationTranslator {
           references.first?.array.flatMap { $0.count > 3 ? $0[3].object : nil }
           ?? JSONObject()
       }
-      tensors =
-        arguments.flatMap { Self.tensors(in: $0) }
-        + keywords.pairs.flatMap { Self.tensors(in: $0.value) }
+      let names = ConfigurationTranslator.parameterNames[className] ?? []
+      let named = names.compactMap { keywords[$0] }
+      let others = keywords.pairs.filter { !names.contains($0.key) }.map(\.value)
+      tensors = (arguments + named + others).flatMap { Self.tensors(in: $0) }
     }
 
     private static func tensors(in json: JSONValue) -> [JSONValue] {
@@ -184,7 +185,7 @@ extension ConfigurationTranslator {
   }
 
   /// The positional parameters of layers that are called on several tensors.
-  private static let parameterNames: [String: [String]] = [
+  static let parameterNames: [String: [String]] = [
     "MultiHeadAttention": ["query", "value", "key"]
   ]
 

@@ -62,19 +62,24 @@ extension ConfigurationTranslator {
     guard className != "InputLayer",
       target == .tfKeras || !LayerClasses.withoutBuild.contains(className)
     else { return nil }
-    if className == "MultiHeadAttention", target == .keras3 {
-      guard inputs.count >= 2, let query = inputs[0].shape, let value = inputs[1].shape else {
-        return nil
-      }
-      var shapes: JSONObject = [
-        "query_shape": JSONValue(shape: query), "value_shape": JSONValue(shape: value),
-      ]
-      if inputs.count > 2, let key = inputs[2].shape { shapes["key_shape"] = JSONValue(shape: key) }
+    if target == .keras3, let shapes = namedShapes(ofClass: className, inputs) {
       return ["shapes_dict": .object(shapes)]
     }
     if ["IntegerLookup", "StringLookup"].contains(className), target == .keras3 { return [:] }
     let built = className == "MultiHeadAttention" ? Array(inputs.prefix(1)) : inputs
     return built.buildShape.map { ["input_shape": $0] }
+  }
+
+  /// The shapes that Keras 3 tells apart by the names of the arguments; nil where one argument takes all.
+  private func namedShapes(ofClass className: String, _ inputs: [TensorSignature]) -> JSONObject? {
+    let shapes = inputs.compactMap { $0.shape.map { JSONValue(shape: $0) } }
+    guard shapes.count == inputs.count, shapes.count > 1 else { return nil }
+    if className == "MultiHeadAttention" {
+      let names = ["query_shape", "value_shape", "key_shape"]
+      return JSONObject(Array(zip(names, shapes)))
+    }
+    guard Self.recurrentClasses.contains(className) else { return nil }
+    return ["sequences_shape": shapes[0], "initial_state_shape": .array(Array(shapes.dropFirst()))]
   }
 
   private func framed(
