@@ -59,12 +59,12 @@ class Harness:
 
     def kill(self, command: list[str], folder: Path, log: Path, longest: float) -> tuple[bool, str]:
         """Runs `command` for a random time; whether it was killed, and in which phase."""
-        process = subprocess.Popen([*strace(log), *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   start_new_session=True)
+        process = subprocess.Popen([*strace(log), *command], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:
             process.wait(self.random.uniform(0.02, longest))
             if process.returncode != 0:
-                raise RuntimeError(f"{' '.join(command)} ended with code {process.returncode}")
+                raise RuntimeError(f"{' '.join(command)} ended with code {process.returncode}: {process.stderr.read()}")
             return False, ""
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
@@ -89,7 +89,7 @@ class Harness:
             output.unlink(missing_ok=True)
             runs += 1
             while True:
-                resumable = folder.exists() and any(self.checkpoints(folder))
+                resumable = any(self.checkpoints(folder))
                 command = [self.tool("cairn"), "resume", str(folder)] if resumable else self.command(
                     format, folder, output)
                 killed, phase = self.kill(command, folder, log, longest=whole / 4)
@@ -98,6 +98,8 @@ class Harness:
                 done += 1
                 histogram[phase] += 1
                 problem = self.problem(folder, phase)
+                if output.exists():  # it was done, and only had not ended yet
+                    break
                 if problem:
                     bad_checkpoints += 1
                     problems.append(problem)
@@ -132,12 +134,14 @@ class Harness:
 
     @staticmethod
     def checkpoints(folder: Path) -> list[Path]:
-        """The checkpoints of a run, the newest last."""
+        """The checkpoints of a run, the newest last; none of one that has no folder yet."""
+        if not folder.exists():
+            return []
         return sorted(path for path in folder.iterdir() if path.name.startswith("step-") and ".tmp-" not in path.name)
 
     def problem(self, folder: Path, phase: str) -> str | None:
         """What is wrong with the newest checkpoint that a kill left."""
-        found = self.checkpoints(folder) if folder.exists() else []
+        found = self.checkpoints(folder)
         if not found:
             return None if phase in (PHASES[0], *IN_FLIGHT[:3]) else f"nothing is left of a run killed {phase}"
         code = self.run("checkpoint-inspect", "verify", "--require-digests", found[-1])

@@ -1,4 +1,5 @@
-// A file driver of libhdf5 that adds an offset to every read.
+// A file driver of libhdf5 that adds an offset to every read, and refuses what libhdf5 comes to no end
+// with.
 #include "CHDF5Drivers.h"
 
 #include <errno.h>
@@ -92,6 +93,52 @@ static herr_t window_get_handle(H5FD_t *base, hid_t access, void **handle) {
   return 0;
 }
 
+static herr_t read_bytes(const window_file_t *file, haddr_t address, size_t size, char *target) {
+  while (size > 0) {
+    ssize_t count = pread(
+        file->descriptor, target, size, (off_t)(file->window.offset + address));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return -1;
+    target += count;
+    size -= (size_t)count;
+    address += (haddr_t)count;
+  }
+  return 0;
+}
+
+static uint64_t little_endian(const unsigned char *bytes, int count) {
+  uint64_t value = 0;
+  while (count-- > 0) value = value << 8 | bytes[count];
+  return value;
+}
+
+// Whether a collection of the global heap leads libhdf5 1.10 from each of its objects to a later one. Of
+// free space without size it makes a loop without end. The library reads a collection's first 4096 bytes
+// in one call and the rest in another; this looks at all of it in the first.
+static int heap_ends(const window_file_t *file, haddr_t address, const char *bytes, size_t size) {
+  enum { header = 16, least = 4096 };
+  if (size < least || memcmp(bytes, "GCOL\1", 5) != 0) return 1;
+  uint64_t length = little_endian((const unsigned char *)bytes + 8, 8);
+  if (length < least || length > file->window.length - address) return 1;  // libhdf5 refuses it
+  unsigned char *heap = malloc(length);
+  if (!heap || read_bytes(file, address, length, (char *)heap) != 0) {
+    free(heap);
+    return 0;
+  }
+  uint64_t position = header;
+  int ends = 1;
+  while (ends && position + header <= length) {
+    uint64_t index = little_endian(heap + position, 2);
+    uint64_t bytes_of_object = little_endian(heap + position + 8, 8);
+    if (bytes_of_object > length - position) break;  // libhdf5 refuses it
+    uint64_t step = index == 0 ? bytes_of_object : header + (bytes_of_object + 7) / 8 * 8;
+    ends = step > 0;
+    position += step;
+  }
+  free(heap);
+  return ends;
+}
+
 static herr_t window_read(
     H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size, void *buffer) {
   (void)type;
@@ -105,16 +152,8 @@ static herr_t window_read(
     memset(target + inside, 0, size - inside);
     size = inside;
   }
-  while (size > 0) {
-    ssize_t count = pread(
-        file->descriptor, target, size, (off_t)(file->window.offset + address));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return -1;
-    target += count;
-    size -= (size_t)count;
-    address += (haddr_t)count;
-  }
-  return 0;
+  if (read_bytes(file, address, size, target) != 0) return -1;
+  return heap_ends(file, address, target, size) ? 0 : -1;
 }
 
 // libhdf5 asks every driver for one.

@@ -12,7 +12,16 @@ extension HDF5File {
   ///
   /// - Throws: `cannotOpen`, `notHDF5`, `truncated`, or `library` if the file is damaged.
   public static func open(_ path: String) throws(HDF5Error) -> HDF5File {
-    try openExisting(path, chdf5_acc_rdonly, isLocked: false)
+    try openExisting(path, chdf5_acc_rdonly, isLocked: false, window: wholeFile(path))
+  }
+
+  /// All bytes of a file; nil for what libhdf5's own driver has the better words for.
+  private static func wholeFile(_ path: String) -> Range<Int>? {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0,
+      access(path, R_OK) == 0
+    else { return nil }
+    return 0..<Int(status.st_size)
   }
 
   /// Opens HDF5 content that lies inside a larger file, such as an archive, for reading in place.
@@ -35,6 +44,8 @@ extension HDF5File {
   }
 
   /// Opens an existing file for reading and writing, in place.
+  ///
+  /// Those who have it open for reading are not noticed: they take no lock.
   ///
   /// - Throws: as `open`, and `inUse` if another process has the file open with a lock.
   public static func openForUpdate(_ path: String) throws(HDF5Error) -> HDF5File {
@@ -73,13 +84,21 @@ extension HDF5File {
     }
   }
 
-  /// - Parameter flags: asked for inside the gate, because the macro behind it enters libhdf5.
+  /// - Parameters:
+  ///   - flags: asked for inside the gate, because the macro behind it enters libhdf5.
+  ///   - window: what of the file is read through the driver that refuses structures by which libhdf5
+  ///     comes to no end; nil for libhdf5's own driver.
   private static func openExisting(
-    _ path: String, _ flags: () -> UInt32, isLocked: Bool
+    _ path: String, _ flags: () -> UInt32, isLocked: Bool, window: Range<Int>? = nil
   ) throws(HDF5Error) -> HDF5File {
     let location = HDF5Location(file: path, path: nil)
     try checkPath(path, during: "H5Fopen")
     let access = try accessProperties(isLocked: isLocked, at: location)
+    if let window {
+      try location.call("H5Pset_driver") {
+        chdf5_window_set(access.id, UInt64(window.lowerBound), UInt64(window.count))
+      }
+    }
     do {
       let handle = try location.acquire(.file, "H5Fopen") { H5Fopen(path, flags(), access.id) }
       return HDF5File(owning: handle, path: path)

@@ -132,4 +132,25 @@ struct BadFileTests {
       try file.close()
     }
   }
+
+  @Test("a heap of strings that leads from an object to itself is refused", .timeLimit(.minutes(1)))
+  func endlessHeap() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory.path("heap.h5")
+      do {
+        let file = try HDF5File.create(path)
+        try file.root().attributes.setString("a text", for: "text", as: .variable(.utf8))
+        try file.close()
+      }
+      var bytes = try Data(contentsOf: URL(filePath: path))
+      let heap = try #require(bytes.range(of: Data("GCOL\u{1}".utf8))?.lowerBound)
+      // As after a loss of power: the blocks behind the collection's header were never written.
+      bytes.replaceSubrange(heap + 16..<heap + 4096, with: Data(count: 4080))
+      try write(bytes, path)
+      let error = hdf5Error {
+        _ = try HDF5File.open(path).root().attributes.string("text")
+      }
+      #expect(error?.kind == .library)
+    }
+  }
 }

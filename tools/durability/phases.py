@@ -14,6 +14,9 @@ IN_FLIGHT = PHASES[2:]
 CALLS = "openat,mkdir,pwrite64,write,fsync,rename,renameat2,link,unlink,unlinkat,rmdir"
 """What strace must record."""
 
+LEASE = ".cairn-lease"
+"""The file by which a writer owns its folder; no checkpoint."""
+
 _CALL = re.compile(r"^\d+\s+(\w+)\((.*)$")
 _RESUMED = re.compile(r"^\d+\s+<\.\.\. (\w+) resumed>")
 
@@ -28,7 +31,7 @@ def phase_at_end(log: Path, folder: Path) -> str:
     phase = PHASES[0]
     for line in log.read_text(errors="replace").splitlines():
         call = _CALL.match(line)
-        if not call or str(folder) not in line or "= -1" in line:
+        if not call or str(folder) not in line or "= -1" in line or LEASE in line:
             if _RESUMED.match(line):
                 phase = _after_resumption(phase, _RESUMED.match(line)[1])
             continue
