@@ -32,6 +32,7 @@ FAULTS = {
     "openat": ("EROFS", "ENOSPC", "EMFILE"),
     "mkdir": ("EROFS", "EDQUOT"),
     "pwrite64": ("ENOSPC", "EIO", "EDQUOT"),
+    "pwritev": ("ENOSPC", "EIO", "EDQUOT"),
     "write": ("ENOSPC", "EIO"),
     "ftruncate": ("ENOSPC",),
     "fallocate": ("ENOSPC",),
@@ -40,7 +41,7 @@ FAULTS = {
     "renameat2": ("EIO",),
     "link": ("EIO", "ENOSPC"),
 }
-INTERRUPTED = ("pwrite64", "write", "fsync", "openat", "ftruncate")
+INTERRUPTED = ("pwrite64", "pwritev", "write", "fsync", "openat", "ftruncate")
 
 
 class Injector:

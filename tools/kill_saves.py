@@ -59,17 +59,31 @@ class Harness:
 
     def kill(self, command: list[str], folder: Path, log: Path, longest: float) -> tuple[bool, str]:
         """Runs `command` for a random time; whether it was killed, and in which phase."""
+        log.unlink(missing_ok=True)
         process = subprocess.Popen([*strace(log), *command], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True, start_new_session=True)
+        # Most kills are to hit saves, not the start of the program.
+        if self.random.random() < 0.9:
+            self.wait_for_save(log, process)
         try:
-            process.wait(self.random.uniform(0.02, longest))
+            process.wait(self.random.uniform(0.0, longest))
             if process.returncode != 0:
                 raise RuntimeError(f"{' '.join(command)} ended with code {process.returncode}: {process.stderr.read()}")
             return False, ""
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            # The run, not strace, which then tells what it was doing.
+            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
             process.wait()
         return True, phase_at_end(log, folder)
+
+    @staticmethod
+    def wait_for_save(log: Path, process: subprocess.Popen[str]) -> None:
+        """Waits until a process has begun its first save, or has ended."""
+        while process.poll() is None:
+            if log.exists() and b"step-" in log.read_bytes():
+                return
+            time.sleep(0.002)
 
     # Cairn
 

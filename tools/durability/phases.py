@@ -11,13 +11,14 @@ PHASES = ("before the first save", "between saves", "laying out and filling", "s
 
 IN_FLIGHT = PHASES[2:]
 
-CALLS = "openat,mkdir,pwrite64,write,fsync,rename,renameat2,link,unlink,unlinkat,rmdir"
+CALLS = "statfs,openat,mkdir,pwrite64,write,fsync,rename,renameat2,link,unlink,unlinkat,rmdir"
 """What strace must record."""
 
 LEASE = ".cairn-lease"
 """The file by which a writer owns its folder; no checkpoint."""
 
 _CALL = re.compile(r"^\d+\s+(\w+)\((.*)$")
+_FINISHED = re.compile(r"\)\s+= -?\d+")
 _RESUMED = re.compile(r"^\d+\s+<\.\.\. (\w+) resumed>")
 
 
@@ -36,9 +37,12 @@ def phase_at_end(log: Path, folder: Path) -> str:
                 phase = _after_resumption(phase, _RESUMED.match(line)[1])
             continue
         name, rest = call.groups()
-        finished = "<unfinished" not in rest
+        finished = _FINISHED.search(rest) is not None
         pending = ".tmp-" in rest
-        if name in ("openat", "mkdir") and pending and ("O_CREAT" in rest or name == "mkdir"):
+        if name == "statfs":
+            # Whether there is room: asked before the file is laid out, in memory.
+            phase = "laying out and filling"
+        elif name in ("openat", "mkdir") and pending and ("O_CREAT" in rest or name == "mkdir"):
             phase = "laying out and filling"
         elif name in ("pwrite64", "write") and pending:
             phase = "laying out and filling"

@@ -99,7 +99,13 @@ struct PendingShards: ~Copyable {
     try FileSystem.synchronizeFolder(folder)
     let pending = PendingFile(for: mapPath)
     try FileCopy.create(pending.temporaryPath, Array(map.text.utf8))
-    try pending.commit(replacing: replacing)
+    do {
+      try pending.commit(replacing: replacing)
+    } catch {
+      // Where only the folder could not be made durable, the map stands, and needs its shards.
+      isCommitted = (try? ShardMap(reading: mapPath).text) == map.text
+      throw error
+    }
     isCommitted = true
     removeReplaced()
   }
