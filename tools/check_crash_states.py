@@ -19,13 +19,16 @@ Prints `N passed, N failed`; exit code 1 on any failure.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Iterator
 
 from durability.crash_states import states, tree_of
 from durability.disk import Disk
@@ -35,6 +38,11 @@ from keras_environments import REPOSITORY
 
 PROFILES = ("keras2-h5", "keras2-weights", "keras3-archive", "keras3-sharded", "keras3-directory")
 """One of each way in which a checkpoint comes into being."""
+
+SUFFIXES = {"keras2-h5": "step-000000000001.h5", "keras2-weights": "step-000000000001.weights.h5",
+            "keras3-archive": "step-000000000001.keras", "keras3-sharded": "step-000000000001.weights.json",
+            "keras3-directory": "step-000000000001"}
+"""What the first checkpoint is called."""
 
 TEMPLATE = REPOSITORY / "Fixtures" / "keras-2.12" / "mlp_ema.h5"
 """Gives the checkpoints their names and shapes."""
@@ -54,18 +62,19 @@ class Outcome:
 class Recording:
     """The system calls of one run of saves, and what it saved."""
 
-    def __init__(self, profile: str, steps: int, build: Path, work: Path) -> None:
-        self.profile = profile
+    def __init__(self, profile: str, steps: int, replacing: bool, build: Path, work: Path) -> None:
+        self.profile = profile + (", one in the place of another" if replacing else "")
         self.root = work / "disk"
         self.root.mkdir()
         folder = self.root / "run"
         command = [str(build / "save-checkpoints"), str(folder), "--from", str(TEMPLATE), "--profile", profile,
-                   "--steps", str(steps), "--keep-newest", "2"]
+                   "--steps", str(steps), "--keep-newest", "2", *(["--replacing"] if replacing else [])]
         self.operations = record(command, self.root, work / "calls")
-        self.versions: dict[str, set[str]] = {}
+        self.suffix = SUFFIXES[profile]
+        self.versions: dict[str, list[str]] = {}
         disk = self.disk()
         for number, operation in enumerate(self.operations):
-            if operation.kind in ("rename", "link"):
+            if operation.kind in ("rename", "link", "exchange"):
                 self._remember(disk, number + 1)
 
     def disk(self, omitting: int | None = None) -> Disk:
@@ -80,13 +89,35 @@ class Recording:
         every = {change.number for change in disk.pending_names(crash)}
         tree = tree_of(disk, crash, every, lambda _, states: states.content(None, None))
         for path, content in checkpoints(tree).items():
-            self.versions.setdefault(path, set()).add(digest(content))
+            versions = self.versions.setdefault(path, [])
+            if digest(content) not in versions:
+                versions.append(digest(content))
 
-    def reported(self, crash: int) -> str:
-        """The newest checkpoint that had been reported durable before operation `crash`."""
+    def synchronizations(self) -> Iterator[tuple[int, Operation]]:
+        """Those that a checkpoint needs to begin to exist, with their numbers: not those of what is removed,
+        or put beside it, once it does."""
+        is_named = stands = False
+        for number, operation in enumerate(self.operations):
+            if operation.kind in ("rename", "link", "exchange") and operation.target.endswith(self.suffix):
+                is_named = True
+            elif operation.kind == "report":
+                is_named = stands = False
+            elif operation.kind == "sync" and not stands:
+                yield number, operation
+                stands = is_named and operation.path.endswith("/run")
+
+    def kind(self, number: int, operation: Operation) -> str:
+        """What the synchronization is for, the same in every save."""
+        name = re.sub(r"(-[0-9a-f]+-[0-9a-f]+)?(_\d+)?(\.tmp.*)?$", "", Path(operation.path).name)
+        before = self.operations[number - 1].kind
+        return f"synchronizing {re.sub(r'step-[0-9]+', 'step', name)} after {before}"
+
+    def reported(self, crash: int) -> tuple[str, int]:
+        """The newest checkpoint that had been reported durable before operation `crash`, and how many times."""
         paths = [operation.data.decode().removeprefix("durable ") for operation in self.operations[:crash]
                  if operation.kind == "report"]
-        return max((str(Path(path).resolve().relative_to(self.root.resolve())) for path in paths), default="")
+        names = [str(Path(path).resolve().relative_to(self.root.resolve())) for path in paths]
+        return max(names, default=""), names.count(max(names, default=""))
 
 
 def judge(recording: Recording, cairn: Cairn, seed: int, omitting: int | None = None,
@@ -115,7 +146,7 @@ def judge(recording: Recording, cairn: Cairn, seed: int, omitting: int | None = 
     return outcome
 
 
-def problem_of(tree: dict[str, bytes], reported: str, recording: Recording, cairn: Cairn) -> str | None:
+def problem_of(tree: dict[str, bytes], reported: tuple[str, int], recording: Recording, cairn: Cairn) -> str | None:
     """What is lost in a state of the disk; nil if nothing is."""
     found = checkpoints(tree)
     newest = None
@@ -124,8 +155,13 @@ def problem_of(tree: dict[str, bytes], reported: str, recording: Recording, cair
             if digest(found[path]) not in recording.versions.get(path, ()):
                 return f"{path} is taken for whole and is not what was saved"
             newest = newest or path
-    if reported and (newest is None or newest < reported):
-        return f"{reported} was reported durable; the newest found is {newest}"
+    name, count = reported
+    if not name:
+        return None
+    if newest is None or newest < name:
+        return f"{name} was reported durable; the newest found is {newest}"
+    if newest == name and recording.versions[name].index(digest(found[name])) < count - 1:
+        return f"{name} is older than the one that was reported durable"
     return None
 
 
@@ -146,32 +182,30 @@ def main() -> int:
     sys.stdout.reconfigure(line_buffering=True)
     passed = failed = total = 0
     report = []
-    for profile in options.profile or PROFILES:
+    for profile, replacing in itertools.product(options.profile or PROFILES, (False, True)):
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder).resolve()
-            recording = Recording(profile, options.steps, options.build_dir.resolve(), work)
+            recording = Recording(profile, options.steps, replacing, options.build_dir.resolve(), work)
             cairn = Cairn(options.build_dir.resolve() / "checkpoint-inspect", work)
             outcome = judge(recording, cairn, options.seed)
             total += outcome.states
-            print(f"{'ok' if outcome.lost == 0 else 'FAILED'}  {profile}: {outcome.operations} operations, "
+            print(f"{'ok' if outcome.lost == 0 else 'FAILED'}  {recording.profile}: {outcome.operations} operations, "
                   f"{outcome.states} states, {outcome.lost} lost")
             for example in outcome.examples:
                 print(f"        {example}")
             passed, failed = (passed + 1, failed) if outcome.lost == 0 else (passed, failed + 1)
-            needed = []
-            for number, operation in enumerate(recording.operations):
-                if operation.kind != "sync":
-                    continue
+            kinds: dict[str, list[str]] = {}
+            for number, operation in recording.synchronizations() if replacing else []:
                 without = judge(recording, cairn, options.seed, omitting=number, stop_at_first=True)
-                found = without.lost > 0
-                needed.append({"operation": str(operation), "missed": without.examples[:1]})
-                print(f"{'ok' if found else 'FAILED'}  {profile} without operation {number} ({operation}): "
-                      + (without.examples[0] if found else f"nothing lost in {without.states} states"))
-                passed, failed = (passed + 1, failed) if found else (passed, failed + 1)
+                kinds.setdefault(recording.kind(number, operation), []).extend(without.examples[:1])
+            for kind, examples in kinds.items():
+                print(f"{'ok' if examples else 'FAILED'}  {recording.profile}, without {kind}: "
+                      + (examples[0] if examples else "nothing is lost"))
+                passed, failed = (passed + 1, failed) if examples else (passed, failed + 1)
             if cairn.endless:
                 print(f"FAILED  {profile}: {cairn.endless} times verify came to no end")
                 failed += 1
-            report.append(asdict(outcome) | {"synchronizations": needed})
+            report.append(asdict(outcome) | {"without": kinds})
     print(f"{total} states of the disk")
     print(f"{passed} passed, {failed} failed")
     if options.report:

@@ -27,6 +27,9 @@ struct SaveCheckpoints: ParsableCommand {
   var steps: Int
   @Option(help: "How many checkpoints stay.")
   var keepNewest: Int?
+  @Flag(
+    help: "Save every checkpoint under the number of the first, in the place of the one before.")
+  var replacing = false
   @Flag(help: "Write over one file, without another name: what Cairn never does.")
   var inPlace = false
 
@@ -43,7 +46,8 @@ struct SaveCheckpoints: ParsableCommand {
         }
       })
     for step in firstStep...max(firstStep, steps) {
-      try store.save(Self.checkpoint(template, step: step), step: step)
+      try store.save(
+        Self.checkpoint(template, step: step), step: replacing ? firstStep : step)
     }
     try store.finish()
   }

@@ -46,7 +46,10 @@ struct PendingFolder: ~Copyable {
       try FileSystem.renameWithoutReplacing(temporaryPath, finalPath)
     case .folder where replacing && DirectoryLayout.isOnlyCheckpoint(finalPath):
       try FileSystem.exchange(temporaryPath, finalPath)
-      // What stood there now has the temporary name.
+      // What stood there now has the temporary name. It goes when the exchange cannot be undone by a loss
+      // of power any more.
+      isCommitted = true
+      try FileSystem.synchronizeFolder(parent)
       FolderTree.remove(temporaryPath)
     case .folder where replacing:
       throw CheckpointError(
