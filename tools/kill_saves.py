@@ -57,14 +57,16 @@ class Harness:
         """The path of an executable."""
         return str(self.build / name)
 
-    def kill(self, command: list[str], folder: Path, log: Path, longest: float) -> tuple[bool, str]:
-        """Runs `command` for a random time; whether it was killed, and in which phase."""
+    def kill(self, command: list[str], folder: Path, log: Path, longest: float,
+             name: bytes = b"step-") -> tuple[bool, str]:
+        """Runs `command` for a random time; whether it was killed, and in which phase. `name` is how the files
+        that it saves begin."""
         log.unlink(missing_ok=True)
         process = subprocess.Popen([*strace(log), *command], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True, start_new_session=True)
         # Most kills are to hit saves, not the start of the program.
         if self.random.random() < 0.9:
-            self.wait_for_save(log, process)
+            self.wait_for_save(log, process, name)
         try:
             process.wait(self.random.uniform(0.0, longest))
             if process.returncode != 0:
@@ -78,10 +80,10 @@ class Harness:
         return True, phase_at_end(log, folder)
 
     @staticmethod
-    def wait_for_save(log: Path, process: subprocess.Popen[str]) -> None:
+    def wait_for_save(log: Path, process: subprocess.Popen[str], name: bytes) -> None:
         """Waits until a process has begun its first save, or has ended."""
         while process.poll() is None:
-            if log.exists() and b"step-" in log.read_bytes():
+            if log.exists() and name in log.read_bytes():
                 return
             time.sleep(0.002)
 
@@ -187,7 +189,7 @@ class Harness:
                    "--steps", "100000", "--in-place"]
         lost = 0
         for _ in range(kills):
-            self.kill(command, folder, work / "calls", longest=0.4)
+            self.kill(command, folder, work / "calls", longest=0.4, name=b"only")
             lost += path.exists() and self.run("checkpoint-inspect", "verify", "--require-digests", path) != 0
         self.report.check(f"a writer without another name and a rename loses its file in some of {kills} kills",
                           lost > 0, f"{lost} lost")
