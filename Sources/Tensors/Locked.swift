@@ -8,11 +8,11 @@
 ///
 /// What `Synchronization.Mutex` is, which the thread sanitizer does not see through. Sendable because every
 /// access holds the lock.
-struct Locked<Value>: ~Copyable, @unchecked Sendable {
+package struct Locked<Value>: ~Copyable, @unchecked Sendable {
   private let lock: UnsafeMutablePointer<pthread_mutex_t>
   private let value: UnsafeMutablePointer<Value>
 
-  init(_ value: Value) {
+  package init(_ value: Value) {
     lock = .allocate(capacity: 1)
     let code = pthread_mutex_init(lock, nil)
     precondition(code == 0, "a lock could not be made: error \(code)")
@@ -27,7 +27,7 @@ struct Locked<Value>: ~Copyable, @unchecked Sendable {
   }
 
   /// Calls `body` with the value while no other thread has it.
-  func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+  package func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
     pthread_mutex_lock(lock)
     defer { pthread_mutex_unlock(lock) }
     return body(&value.pointee)

@@ -1,5 +1,5 @@
 import Dispatch
-import Synchronization
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -31,7 +31,7 @@ final class FolderLease: Sendable {
   private let heartbeatSeconds: Double
   private let record: LeaseRecord
   /// The lease file, open while the lease is held.
-  private let descriptor: Mutex<Int32?>
+  private let descriptor: Locked<Int32?>
 
   private static func path(in folder: String) -> String { "\(folder)/\(fileName)" }
 
@@ -50,7 +50,7 @@ final class FolderLease: Sendable {
     }
     do throws(SystemCallError) {
       let path = Self.path(in: folder)
-      descriptor = Mutex(
+      descriptor = Locked(
         try retryingInterrupted("open") { open(path, O_RDONLY | O_CLOEXEC) })
     } catch {
       throw CheckpointError.saving(Self.path(in: folder), error)

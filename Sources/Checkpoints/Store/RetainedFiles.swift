@@ -1,5 +1,5 @@
 import KerasConfiguration
-import Synchronization
+import Tensors
 
 #if canImport(Glibc)
   import Glibc
@@ -11,7 +11,7 @@ import Synchronization
 /// which an earlier store of the folder left its record.
 final class RetainedFiles: Sendable {
   private let retention: Retention
-  private let files: Mutex<[Int: File]>
+  private let files: Locked<[Int: File]>
 
   private struct File {
     let saved: CheckpointStore.Saved
@@ -29,7 +29,7 @@ final class RetainedFiles: Sendable {
         files[saved.step] = File(saved: saved, record: record)
       }
     }
-    self.files = Mutex(files)
+    self.files = Locked(files)
   }
 
   /// Takes note of a checkpoint that is durable, and removes those that need not stay beside it; returns

@@ -1,6 +1,6 @@
 import Dispatch
 import KerasConfiguration
-import Synchronization
+import Tensors
 
 /// The part of a ``CheckpointStore`` that works behind its caller's back.
 ///
@@ -18,7 +18,7 @@ final class StoreWriter: Sendable {
   /// Held from the moment that a save is accepted until it is durable or has failed.
   private let turn = DispatchSemaphore(value: 1)
   /// What the last save met, until somebody is told.
-  private let failure = Mutex<CheckpointError?>(nil)
+  private let failure = Locked<CheckpointError?>(nil)
 
   init(
     lease: FolderLease, profile: Profile, threadCount: Int, digests: DigestAlgorithm?,
@@ -120,10 +120,10 @@ final class StoreWriter: Sendable {
 ///
 /// A class because two threads hold it, and neither may keep the tensors alive by that.
 private final class Snapshot: Sendable {
-  private let checkpoint: Mutex<Checkpoint?>
+  private let checkpoint: Locked<Checkpoint?>
   private let gone = DispatchSemaphore(value: 0)
 
-  init(_ checkpoint: Checkpoint) { self.checkpoint = Mutex(checkpoint) }
+  init(_ checkpoint: Checkpoint) { self.checkpoint = Locked(checkpoint) }
 
   /// Traps when it has been let go.
   func content() -> Checkpoint { checkpoint.withLock { $0! } }
