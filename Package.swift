@@ -95,7 +95,7 @@ let package = Package(
     tests("HDF5Tests", ["HDF5"]),
     tests("TensorsTests", ["Tensors"]),
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
-    tests("OptimizersTests", ["HDF5", "Optimizers"]),
+    tests("OptimizersTests", ["CKernels", "HDF5", "Optimizers"]),
     tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
     tests("InspectionTests", ["Checkpoints", "Inspection", "KerasConfiguration", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
