@@ -6,9 +6,10 @@ extension FilePlan {
   ///
   /// - Throws: `unsupported` when it cannot hold it; `path` is for the message only.
   init(
-    of checkpoint: Checkpoint, profile: Profile, path: String
+    of checkpoint: Checkpoint, profile: Profile, bfloat16: BFloat16Storage = .float32, path: String
   ) throws(CheckpointError) {
-    let checkpoint = checkpoint.inOriginalWords(for: profile)
+    try bfloat16.requireReadable(in: profile, path: path)
+    let checkpoint = checkpoint.inOriginalWords(for: profile).storing(bfloat16: bfloat16)
     do {
       switch profile.layout {
       case .wholeModel:
@@ -151,10 +152,4 @@ extension JSONValue {
   fileprivate var namesModule: Bool {
     self["module"] != nil || array?.contains { $0.namesModule } == true
   }
-}
-
-extension Tensor {
-  /// The tensor in a dtype that every Keras reads back: bfloat16 becomes float32, which loses nothing
-  /// and which Keras converts to the variable's dtype.
-  var portable: Tensor { dtype == .bfloat16 ? converted(to: .float32) : self }
 }

@@ -20,7 +20,7 @@ extension WeightsLayout {
     }
     let implied = try model.variables(in: dialect)
     let values = try checkpoint.valuesByID(of: implied, path: path)
-    plan.datasets += implied.map { .init(path: $0.dataset, value: values[$0.id]!.portable) }
+    plan.datasets += implied.map { .init(path: $0.dataset, value: values[$0.id]!) }
     if let optimizer = checkpoint.optimizer {
       try plan.addOptimizer(
         optimizer, model, frozen: isRebuilt ? [] : checkpoint.frozen, dialect: dialect, path: path)
@@ -54,9 +54,9 @@ extension FilePlan {
     if dialect == .keras3, let rate = optimizer.rateVariable { values.append(rate) }
     values += try optimizer.slotsInKerasOrder(
       model, frozen: frozen, dialect: dialect, path: path
-    ).map(\.value.portable)
+    ).map(\.value)
     let group = WeightsLayout.optimizerGroup
-    guard dialect == .keras3, let lossScale = optimizer.lossScale else {
+    guard let lossScale = optimizer.lossScale else {
       addObject(group, named: name, values, dialect: dialect)
       return
     }

@@ -57,7 +57,7 @@ extension FilePlan {
           path: "\(prefix)\(layer)", attributes: AttributeValue.nameList("weight_names", stored)))
       for (name, variable) in zip(stored, variables) {
         datasets.append(
-          .init(path: "\(prefix)\(layer)/\(name)", value: values[variable.id]!.portable))
+          .init(path: "\(prefix)\(layer)/\(name)", value: values[variable.id]!))
       }
     }
     groups.append(
@@ -78,8 +78,8 @@ extension FilePlan {
       named.append(("\(scope)/learning_rate", rate))
     }
     for saved in try optimizer.slotsInKerasOrder(model, dialect: dialect, path: path) {
-      let name = names.slot(saved.slot.storedName, of: saved.owner, scope)
-      named.append((name, saved.value.portable))
+      let name = names.slot(saved.slot.storedName, of: saved.owner, slotScope)
+      named.append((name, saved.value))
     }
     let group = WholeModelLayout.optimizerGroup
     groups.append(
