@@ -30,6 +30,7 @@ struct MatrixFile: CustomStringConvertible {
     MatrixFile(name: "keras-3.15/mixed_precision.weights.h5", layout: "weights"),
     MatrixFile(name: "keras-3.15/subclassed.weights.h5", layout: "weights"),
     MatrixFile(name: "keras-3.15/unicode_names.keras", layout: "archive"),
+    MatrixFile(name: "tf_keras-2.21/mixed_precision.keras", layout: "archive"),
     MatrixFile(name: "tf_keras-2.21/nested_twice.keras", layout: "archive"),
     MatrixFile(name: "tf_keras-2.21/resaved.keras", layout: "archive"),
     MatrixFile(name: "tf_keras-2.21/subclassed.weights.h5", layout: "weights"),

@@ -31,9 +31,10 @@ struct ConvertibleFile: CustomStringConvertible {
     switch (name, profile.dialect, profile.layout) {
     case (_, _, .legacyWeights): "the optimizer"
     case ("matrix/keras-2.12/legacy_adagrad.h5", .keras2, .weights),
-      ("matrix/keras-2.12/legacy_adagrad.h5", .keras2, .archive):
+      ("matrix/keras-2.12/legacy_adagrad.h5", .keras2, .archive),
+      ("matrix/keras-2.12/mixed_precision_legacy.h5", .keras2, .weights),
+      ("matrix/keras-2.12/mixed_precision_legacy.h5", .keras2, .archive):
       "legacy classes"
-    case ("matrix/keras-3.15/mixed_precision.keras", .keras3, .wholeModel): "the loss scale"
     // Keras 2 itself loads its own file of this kind into the wrong variables.
     case ("matrix/keras-2.12/frozen_wrapped.h5", .keras2, .archive),
       ("matrix/keras-2.12/frozen_wrapped.h5", .keras2, .weights):

@@ -43,8 +43,8 @@ extension FilePlan {
     groups.append(group)
   }
 
-  /// Where Keras 3 scales the loss, the group `optimizer` is the wrapper's: its own numbers, then all that
-  /// the wrapped optimizer keeps, which stands once more in a group of its own.
+  /// Where the loss is scaled, the group `optimizer` is the wrapper's: its own numbers, in Keras 3, then all
+  /// that the wrapped optimizer keeps, which stands once more in a group of its own.
   fileprivate mutating func addOptimizer(
     _ optimizer: OptimizerState, _ model: ModelConfiguration, frozen: Set<VariableID>,
     dialect: Dialect, path: String
@@ -60,8 +60,9 @@ extension FilePlan {
       addObject(group, named: name, values, dialect: dialect)
       return
     }
-    addObject(group, named: "loss_scale_optimizer", lossScale.values + values, dialect: dialect)
-    addObject("\(group)/inner_optimizer", named: name, values, dialect: dialect)
+    let own = dialect == .keras3 ? lossScale.values : []
+    addObject(group, named: LossScaleState.optimizerName, own + values, dialect: dialect)
+    addObject("\(group)/\(dialect.innerOptimizerGroup)", named: name, values, dialect: dialect)
   }
 
   /// An object with its variables, numbered.

@@ -71,9 +71,14 @@ extension FilePlan {
   ) throws {
     let names = WholeModelNames(model, dialect: dialect)
     let scope = optimizer.configuration.name(in: dialect)
-    var named: [(name: String, value: Tensor)] = [
-      (names.iteration(scope), Tensor(scalar: optimizer.iterations))
-    ]
+    var named: [(name: String, value: Tensor)] = []
+    var slotScope = scope
+    if dialect == .keras3, let lossScale = optimizer.lossScale {
+      let own = zip(LossScaleState.names, lossScale.values)
+      named += own.map { ("\(LossScaleState.optimizerName)/\($0)", $1) }
+      slotScope = "\(LossScaleState.optimizerName)/\(scope)"
+    }
+    named.append((names.iteration(scope), Tensor(scalar: optimizer.iterations)))
     if dialect == .keras3, let rate = optimizer.rateVariable {
       named.append(("\(scope)/learning_rate", rate))
     }
