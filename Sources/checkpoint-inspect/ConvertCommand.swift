@@ -1,5 +1,5 @@
-import ArgumentParser
-import Checkpoints
+public import ArgumentParser
+public import Checkpoints
 import KerasConfiguration
 
 struct ConvertCommand: ParsableCommand {
@@ -29,6 +29,10 @@ struct ConvertCommand: ParsableCommand {
     transform: ByteCount.parse)
   var maxShardSize: Int?
 
+  @Option(
+    help: "Keras 3, but not keras3-h5: store bfloat16 as float32 (the default) or native.")
+  var bfloat16: BFloat16Storage?
+
   @Flag(help: "Write the file even if something is lost.")
   var acceptLoss = false
 
@@ -45,6 +49,11 @@ struct ConvertCommand: ParsableCommand {
     }
     guard maxShardSize == nil || profile.layout == .sharded else {
       throw ValidationError("only keras3-sharded has several files")
+    }
+    guard bfloat16 != .native || profile.readsBFloat16 else {
+      throw ValidationError(
+        "the Keras of \(profileName) cannot read bfloat16 back from it: leave out --bfloat16 native"
+      )
     }
     if profile.layout == .directory {
       guard let suffix = [".h5", ".keras", ".json"].first(where: output.hasSuffix) else { return }
@@ -67,12 +76,14 @@ struct ConvertCommand: ParsableCommand {
         opening: input, verifying: reading.verifying
       ).convert(
         to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
-        maximumShardByteCount: maxShardSize)
+        maximumShardByteCount: maxShardSize, bfloat16: bfloat16)
       for loss in losses { print("lost: \(loss)") }
       print("wrote \(output) (\(profileName))")
     }
   }
 }
+
+extension BFloat16Storage: ExpressibleByArgument {}
 
 /// Numbers of bytes as people write them.
 private enum ByteCount {

@@ -1,4 +1,5 @@
 public import KerasConfiguration
+import Tensors
 
 extension CheckpointReader {
   /// Writes the checkpoint anew for another Keras or in another layout; what it says stays the same bit
@@ -6,23 +7,27 @@ extension CheckpointReader {
   ///
   /// A file that has the profile already is copied byte for byte, with everything that Cairn does not
   /// know: groups, attributes, members, the texts of its configurations. Only layout E is cut anew when
-  /// another size of shards is asked for.
+  /// another size of shards is asked for, and bfloat16 becomes float32 in a copy when that is asked for.
   ///
   /// - Parameters:
   ///   - acceptingLoss: writes what the target can hold; otherwise nothing is written when something
   ///     would be lost.
-  ///   - maximumShardByteCount: see ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:)``.
+  ///   - maximumShardByteCount, bfloat16: see ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:digests:bfloat16:reusing:)``.
+  ///     Where nothing is said of bfloat16, a file that is copied keeps it, and any other gets float32.
   /// - Returns: what was lost, in words.
   /// - Throws: `refused` when something would be lost, and as
-  ///   ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:)`` does.
+  ///   ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:digests:bfloat16:reusing:)`` does.
   @discardableResult
   public func convert(
     to profile: Profile, writing output: String, acceptingLoss: Bool = false,
-    replacing: Bool = false, maximumShardByteCount: Int? = nil
+    replacing: Bool = false, maximumShardByteCount: Int? = nil, bfloat16: BFloat16Storage? = nil
   ) throws(CheckpointError) -> [String] {
     try refuseInput(as: output)
+    try bfloat16?.requireReadable(in: profile, path: output)
+    let changesDType =
+      bfloat16 == .float32 && manifest.entries.contains { $0.dtype == .bfloat16 }
     if profile == Profile(dialect: manifest.dialect, layout: manifest.layout),
-      maximumShardByteCount == nil
+      maximumShardByteCount == nil, !changesDType
     {
       try copy(to: output, replacing: replacing)
       return []
@@ -51,7 +56,8 @@ extension CheckpointReader {
     }
     try reduced.save(
       to: output, profile: profile, replacing: replacing,
-      maximumShardByteCount: maximumShardByteCount ?? ShardedLayout.defaultShardByteCount)
+      maximumShardByteCount: maximumShardByteCount ?? ShardedLayout.defaultShardByteCount,
+      bfloat16: bfloat16 ?? .float32)
     return losses
   }
 
