@@ -24,9 +24,7 @@ extension Checkpoint {
   ) throws(CheckpointError) {
     var plan = try FilePlan(of: self, profile: profile, path: path)
     plan.digests = digests
-    if case .shards = plan.wrapping {
-      plan.wrapping = .shards(maximumByteCount: max(1, maximumShardByteCount))
-    }
+    plan.limitShards(to: max(1, maximumShardByteCount))
     try plan.write(
       to: path, replacing: replacing, threadCount: threadCount, reusing: skeleton)
   }

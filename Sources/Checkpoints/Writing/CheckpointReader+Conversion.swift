@@ -5,24 +5,26 @@ extension CheckpointReader {
   /// for bit.
   ///
   /// A file that has the profile already is copied byte for byte, with everything that Cairn does not
-  /// know: groups, attributes, members, the texts of its configurations. Only layout E is cut anew when
-  /// another size of shards is asked for.
+  /// know: groups, attributes, members, the texts of its configurations. It is written anew when a size of
+  /// shards or an algorithm of digests is asked for.
   ///
   /// - Parameters:
   ///   - acceptingLoss: writes what the target can hold; otherwise nothing is written when something
   ///     would be lost.
   ///   - maximumShardByteCount: see ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:)``.
+  ///   - digests: how the digests of the new file are computed (<doc:Digests>).
   /// - Returns: what was lost, in words.
   /// - Throws: `refused` when something would be lost, and as
   ///   ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:)`` does.
   @discardableResult
   public func convert(
     to profile: Profile, writing output: String, acceptingLoss: Bool = false,
-    replacing: Bool = false, maximumShardByteCount: Int? = nil
+    replacing: Bool = false, maximumShardByteCount: Int? = nil,
+    digests: DigestAlgorithm? = nil
   ) throws(CheckpointError) -> [String] {
     try refuseInput(as: output)
     if profile == Profile(dialect: manifest.dialect, layout: manifest.layout),
-      maximumShardByteCount == nil
+      maximumShardByteCount == nil, digests == nil
     {
       try copy(to: output, replacing: replacing)
       return []
@@ -51,7 +53,8 @@ extension CheckpointReader {
     }
     try reduced.save(
       to: output, profile: profile, replacing: replacing,
-      maximumShardByteCount: maximumShardByteCount ?? ShardedLayout.defaultShardByteCount)
+      maximumShardByteCount: maximumShardByteCount ?? ShardedLayout.defaultShardByteCount,
+      digests: digests ?? .crc32c)
     return losses
   }
 

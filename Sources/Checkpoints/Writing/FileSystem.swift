@@ -28,6 +28,28 @@ enum FileSystem {
     try retryingInterrupted("mkdir") { mkdir(path, 0o755) }
   }
 
+  /// Makes sure that a folder exists, those above it too, and that their names survive a loss of power: what
+  /// lies in a folder is no safer than the folder's own name.
+  ///
+  /// A name is made durable before anything is made below it, so whatever exists below a folder that is
+  /// missing an earlier call has left durable.
+  static func makeDurableFolder(_ path: String) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try makeFolder(path)
+    } catch {
+      let parent = folder(of: path)
+      switch error.code {
+      case EEXIST: break
+      case ENOENT where parent != path && parent != "." && parent != "/":
+        try makeDurableFolder(parent)
+        try makeDurableFolder(path)
+        return
+      default: throw error
+      }
+    }
+    try synchronizeFolder("\(path)/..")
+  }
+
   /// Gives a file another name, in one step in the place of whatever has that name.
   static func replace(_ path: String, with source: String) throws(SystemCallError) {
     try retryingInterrupted("rename") { rename(source, path) }
