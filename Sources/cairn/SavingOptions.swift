@@ -99,5 +99,3 @@ struct BestMetric: ExpressibleByArgument {
     self.count = count
   }
 }
-
-extension DigestAlgorithm: ExpressibleByArgument {}

@@ -187,6 +187,8 @@ struct TrainCommand: ParsableCommand {
 
 extension OutputWeights: ExpressibleByArgument {}
 
+extension DigestAlgorithm: ExpressibleByArgument {}
+
 /// The generations of Keras whose formulas can be chosen.
 enum Generation: String, ExpressibleByArgument, CaseIterable {
   case keras2 = "keras-2"

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Checkpoints
+public import ArgumentParser
+public import Checkpoints
 import KerasConfiguration
 
 struct ConvertCommand: ParsableCommand {

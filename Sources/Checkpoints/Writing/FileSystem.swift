@@ -61,11 +61,34 @@ enum FileSystem {
       // `link` fails when the name exists, on network file systems too, where other ways may not.
       try retryingInterrupted("link") { link(source, path) }
     } catch {
-      if error.isUnsupported { return try renameWithoutReplacing(source, path) }
+      if error.isUnsupported { return try nameWithoutLinks(path, file: source) }
       // A network that lost the answer asks again, and is told that the name exists: by our own doing.
       guard error.isAlreadyExists, linkCount(of: source) == 2 else { throw error }
     }
     unlink(source)
+  }
+
+  /// ``name(_:file:)`` where a file cannot have two names, as on FAT and on some network file systems.
+  private static func nameWithoutLinks(
+    _ path: String, file source: String
+  ) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try renameWithoutReplacing(source, path)
+    } catch {
+      guard error.code == EINVAL || error.isUnsupported else { throw error }
+      // The last resort works everywhere: an empty file holds the name for as long as it takes to rename
+      // the other over it.
+      let holder = try retryingInterrupted("open") {
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+      }
+      close(holder)
+      do throws(SystemCallError) {
+        try replace(path, with: source)
+      } catch {
+        unlink(path)
+        throw error
+      }
+    }
   }
 
   static func renameWithoutReplacing(
