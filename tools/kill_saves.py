@@ -74,6 +74,9 @@ class Harness:
         if self.random.random() < 0.9:
             while process.poll() is None and not (log.exists() and begun.search(log.read_bytes())):
                 time.sleep(0.002)
+        else:
+            while process.poll() is None and not (log.exists() and log.stat().st_size):
+                time.sleep(0.002)
         try:
             process.wait(self.random.uniform(0.0, longest))
             if process.returncode != 0:
@@ -81,9 +84,11 @@ class Harness:
             return False
         except subprocess.TimeoutExpired:
             # The run, not strace, which then tells what it was doing.
-            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-                os.kill(int(child), signal.SIGKILL)
-            return process.wait() != 0
+            while process.poll() is None:
+                for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                    os.kill(int(child), signal.SIGKILL)
+                time.sleep(0.002)
+            return process.returncode != 0
 
     # Cairn
 
@@ -223,7 +228,7 @@ class _Series:
             if problem := self.problem(durable):
                 self.bad += 1
                 self.problems.append(f"killed while {ended.phase}: {problem}")
-            elif len(self.samples) < SAMPLES * sum(self.histogram.values()) // self.kills:
+            elif len(self.samples) < min(SAMPLES, SAMPLES * sum(self.histogram.values()) // self.kills):
                 self.take_sample()
             if self.is_done():  # it only had not ended yet
                 return

@@ -41,7 +41,7 @@ def is_model(path: str) -> bool:
 def problem_of_weights(path: str, model: object) -> str | None:
     """Loads weights into a model that has none of them yet."""
     for variable in model.weights:
-        variable.assign(np.full(variable.shape, 123, variable.dtype))
+        variable.assign(np.full(variable.shape, 123))
     model.load_weights(path)
     left = [variable.name for variable in model.weights if np.all(np.asarray(variable) == 123)]
     return f"it gave no values to {', '.join(left)}" if left else None
