@@ -25,9 +25,7 @@ extension Checkpoint {
   ) throws(CheckpointError) {
     var plan = try FilePlan(of: self, profile: profile, bfloat16: bfloat16, path: path)
     plan.digests = digests
-    if case .shards = plan.wrapping {
-      plan.wrapping = .shards(maximumByteCount: max(1, maximumShardByteCount))
-    }
+    plan.limitShards(to: max(1, maximumShardByteCount))
     try plan.write(
       to: path, replacing: replacing, threadCount: threadCount, reusing: skeleton)
   }
