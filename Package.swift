@@ -33,6 +33,7 @@ let package = Package(
   products: [
     .library(name: "CairnKit", targets: ["CairnKit"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
+    .library(name: "Inspection", targets: ["Inspection"]),
     .library(name: "Optimizers", targets: ["Optimizers"]),
     .executable(name: "cairn", targets: ["cairn"]),
     .executable(name: "checkpoint-inspect", targets: ["checkpoint-inspect"]),
@@ -63,6 +64,7 @@ let package = Package(
         "CDeflate", "CKernels", "CNettle", "CSystem", "CZlib", "HDF5", "KerasConfiguration",
         "Tensors",
       ]),
+    library("Inspection", ["Checkpoints", "KerasConfiguration", "Tensors"]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library(
@@ -75,7 +77,8 @@ let package = Package(
         "Tensors", "Training",
       ]),
     executable(
-      "checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
+      "checkpoint-inspect",
+      [argumentParser, "Checkpoints", "Inspection", "KerasConfiguration", "Tensors"]),
 
     // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests;
     // `save-checkpoints` is killed, and its disk taken away, by those of durability.
@@ -94,6 +97,7 @@ let package = Package(
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
     tests("OptimizersTests", ["HDF5", "Optimizers"]),
     tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
+    tests("InspectionTests", ["Checkpoints", "Inspection", "KerasConfiguration", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
     tests(
       "TrainingTests",

@@ -1,19 +1,30 @@
+import Checkpoints
 public import KerasConfiguration
 import Tensors
 
-extension CheckpointDiff {
-  /// The diff as JSON: keys `schemaVersion`, `same`, `variables` (each with `name`, `outcome`, and for
+extension DiffReport {
+  /// Keys `schemaVersion`, `same`, `variables` (each with `name`, `outcome`, and for
   /// a changed one `elementCount`, `changedCount`, `maximumAbsolute`, `meanAbsolute`,
   /// `nonFiniteCount`), `configuration` (each with `path`, `before`, `after`), `notes`.
   public var json: JSONValue {
     .object(
       JSONObject([
         ("schemaVersion", JSONValue(ReportSchema.version)),
-        ("same", .bool(isEmpty)),
-        ("variables", .array(items.map { .object($0.json) })),
-        ("configuration", .array(configuration.map(\.json))),
-        ("notes", .array(notes.map { .string($0) })),
+        ("same", .bool(diff.isEmpty)),
+        ("variables", .array(diff.items.map { .object($0.json) })),
+        ("configuration", .array(diff.configuration.map(\.json))),
+        ("notes", .array(diff.notes.map { .string($0) })),
       ]))
+  }
+
+  /// A row for each tensor.
+  public var records: RecordTable {
+    var table = RecordTable(columns: [
+      "name", "role", "outcome", "elementCount", "changedCount", "maximumAbsolute", "meanAbsolute",
+      "nonFiniteCount",
+    ])
+    for item in diff.items { table.add(item.json) }
+    return table
   }
 }
 
@@ -45,7 +56,7 @@ extension CheckpointDiff.Item {
 
 extension CheckpointDiff.Outcome {
   /// The word for this outcome in machine-readable output.
-  public var keyword: String {
+  fileprivate var keyword: String {
     switch self {
     case .equal: "equal"
     case .changed: "changed"
