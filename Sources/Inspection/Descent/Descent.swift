@@ -70,7 +70,9 @@ public struct Contradiction: Sendable, Hashable {
     case movedTooLittle
     /// A moving average is further from all past weights than they went.
     case averageTooFar
-    /// There was no update, and a change all the same.
+    /// There was no update, and an accumulator grew all the same.
+    case grewWithoutUpdate
+    /// There was no update, and a weight changed all the same.
     case changedWithoutUpdate
   }
 

@@ -1,6 +1,9 @@
 /// What was found in some elements of one variable; pieces in order add up to the variable.
 struct DescentPiece: Sendable {
+  /// The sum of the accumulators' growths, as far as they are finite.
   private(set) var growth = 0.0
+  /// The sum of the accumulators' magnitudes in the second file.
+  private(set) var level = 0.0
   /// The rows that changed, in order, as runs.
   private(set) var touchedRows: [Range<Int>] = []
   private(set) var findings: [Contradiction.Kind: Found] = [:]
@@ -16,9 +19,14 @@ struct DescentPiece: Sendable {
     var limit: Double
   }
 
-  mutating func add(growth more: Double) { growth += more }
+  mutating func add(growth: Double, level: Double) {
+    self.growth += growth
+    self.level += level
+  }
 
   mutating func touch(row: Int) { touch(row..<row + 1) }
+
+  var touchedRowCount: Int { touchedRows.reduce(0) { $0 + $1.count } }
 
   private mutating func touch(_ rows: Range<Int>) {
     if let last = touchedRows.last, last.upperBound >= rows.lowerBound {
@@ -52,7 +60,7 @@ struct DescentPiece: Sendable {
 
   /// Appends a piece that follows this one.
   mutating func append(_ next: DescentPiece) {
-    growth += next.growth
+    add(growth: next.growth, level: next.level)
     for rows in next.touchedRows { touch(rows) }
     for kind in Contradiction.Kind.allCases {
       if let found = next.findings[kind] { add(found, of: kind) }

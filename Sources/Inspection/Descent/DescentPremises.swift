@@ -115,7 +115,9 @@ extension DescentPremises {
       return arithmetic == .kerasLegacy ? epsilon * epsilon : epsilon
     }
 
-    var schedule: JSONValue? { configuration?["learning_rate"].flatMap { $0.double == nil ? $0 : nil } }
+    var schedule: JSONValue? {
+      configuration?["learning_rate"].flatMap { $0.double == nil ? $0 : nil }
+    }
   }
 
   private static func clipping(_ a: Clipping?, _ b: Clipping?) -> Clipping? {
@@ -136,7 +138,8 @@ extension DescentPremises {
       switch side.className?.lowercased() {
       case "adagrad": break
       case nil: refusals.append("the \(which) file tells no optimizer")
-      default: refusals.append("the optimizer of the \(which) file is \(side.className!), not Adagrad")
+      default:
+        refusals.append("the optimizer of the \(which) file is \(side.className!), not Adagrad")
       }
     }
   }
@@ -254,4 +257,3 @@ extension DescentPremises {
     }
   }
 }
-

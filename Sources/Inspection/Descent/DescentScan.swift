@@ -45,16 +45,18 @@ struct DescentScan: Sendable {
       let length = 512
       for start in stride(from: 0, to: planes.count, by: length) {
         let range = start..<min(start + length, planes.count)
-        if let limits, let growth = planes.growth(in: range, ifWithin: limits) {
-          piece.add(growth: growth)
+        if let limits, let sums = planes.sums(in: range, ifWithin: limits) {
+          piece.add(growth: sums.growth, level: sums.level)
         } else {
           scan(planes, range, at: position, into: &piece)
         }
       }
       if let rowLength, rowLength > 0 {
         for row in (position / rowLength)..<((position + planes.count - 1) / rowLength + 1) {
-          let range = max(0, row * rowLength - position)..<min(
-            planes.count, (row + 1) * rowLength - position)
+          let range =
+            max(
+              0, row * rowLength - position)..<min(
+              planes.count, (row + 1) * rowLength - position)
           if planes.differ(in: range) { piece.touch(row: row) }
         }
       }
@@ -78,7 +80,9 @@ struct DescentScan: Sendable {
     for index in range {
       let element = planes.element(index)
       let growth = element.accumulator.after - element.accumulator.before
-      if growth.isFinite { piece.add(growth: growth) }
+      if growth.isFinite {
+        piece.add(growth: growth, level: element.accumulator.after.magnitude)
+      }
       for finding in rules.findings(element) {
         piece.add(finding, at: position + index, element)
       }
@@ -117,24 +121,29 @@ private struct Planes<Scalar: TensorElement & BinaryFloatingPoint> {
   func differ(in range: Range<Int>) -> Bool {
     [weight, accumulator].contains { pair in
       memcmp(
-        pair.before.baseAddress! + range.lowerBound, pair.after.baseAddress! + range.lowerBound,
+        UnsafeRawPointer(pair.before.baseAddress! + range.lowerBound),
+        UnsafeRawPointer(pair.after.baseAddress! + range.lowerBound),
         range.count * MemoryLayout<Scalar>.stride) != 0
     }
   }
 }
 
 extension Planes where Scalar: SIMDScalar {
-  /// The sum of the growths of the accumulators; nil unless all of these hold for every element, which
+  /// The sums of the accumulators' growths, and of the accumulators after; nil unless all of these hold for every element, which
   /// implies that it obeys the rules: the accumulator did not fall; it grew by no more than one update
   /// may; `(w_B - w_A)^2 * (accumulator + epsilon) <= factor * growth`, or both weights are finite where
   /// there is no factor.
-  fileprivate func growth(in range: Range<Int>, ifWithin limits: QuickLimits<Scalar>) -> Double? {
+  fileprivate func sums(
+    in range: Range<Int>, ifWithin limits: QuickLimits<Scalar>
+  ) -> (growth: Double, level: Double)? {
     typealias Lanes = SIMD8<Scalar>
     guard range.count % 8 == 0 else { return nil }
     func lanes(_ plane: UnsafeBufferPointer<Scalar>, _ index: Int) -> Lanes {
-      UnsafeRawPointer(plane.baseAddress! + index).loadUnaligned(as: Lanes.self)
+      UnsafeRawBufferPointer(plane).loadUnaligned(
+        fromByteOffset: index * MemoryLayout<Scalar>.stride, as: Lanes.self)
     }
     var sum = Lanes.zero
+    var level = Lanes.zero
     var isWithin = SIMDMask<Lanes.MaskStorage>(repeating: true)
     for index in stride(from: range.lowerBound, to: range.upperBound, by: 8) {
       let after = lanes(accumulator.after, index)
@@ -149,9 +158,10 @@ extension Planes where Scalar: SIMDScalar {
         isWithin .&= way - way .== Lanes.zero
       }
       sum += growth
+      level += after
     }
-    let total = Double(sum.sum())
-    return all(isWithin) && total.isFinite ? total : nil
+    let sums = (growth: Double(sum.sum()), level: Double(level.sum()).magnitude)
+    return all(isWithin) && sums.level.isFinite ? sums : nil
   }
 }
 

@@ -41,7 +41,7 @@ extension ElementRules {
     }
     let growth = accumulator.after - accumulator.before
     if updateCount == 0 {
-      if growth > 0 { findings.append((.changedWithoutUpdate, growth, 0)) }
+      if growth > 0 { findings.append((.grewWithoutUpdate, growth, 0)) }
     } else if growth > greatestGrowth(accumulator.after) {
       findings.append((.grewBeyondClipping, growth, greatestGrowth(accumulator.after)))
     }
@@ -60,7 +60,7 @@ extension ElementRules {
       return [(.notANumberHealed, element.accumulator.after, .nan)]
     }
     guard isWeightTracked, !element.accumulator.before.isNaN else { return [] }
-    if updateCount == 0 { return [(.changedWithoutUpdate, .nan, element.accumulator.before)] }
+    if updateCount == 0 { return [(.grewWithoutUpdate, .nan, 0)] }
     return element.weight.after.isNaN
       ? [] : [(.notANumberWithoutEffect, element.weight.after, .nan)]
   }

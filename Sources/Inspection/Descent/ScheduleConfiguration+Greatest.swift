@@ -66,7 +66,8 @@ extension ScheduleConfiguration {
       let amplitudes = [max(0, restarts(first) - 1), restarts(last) + 1].map {
         pow(mMul.double, $0)
       }
-      found = initial.double.magnitude * max(amplitudes.max()!, alpha.double.magnitude, 1e-300)
+      found =
+        initial.double.magnitude * max(amplitudes.max()!, alpha.double.magnitude, 1e-300)
         * (1 + alpha.double.magnitude)
     }
     guard found.isFinite else { return nil }
