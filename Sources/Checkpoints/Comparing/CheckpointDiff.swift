@@ -140,3 +140,18 @@ extension CheckpointEntry {
     return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
   }
 }
+
+extension CheckpointDiff.Outcome {
+  /// The word for this outcome in machine-readable output.
+  public var keyword: String {
+    switch self {
+    case .equal: "equal"
+    case .changed: "changed"
+    case .onlyInFirst: "onlyInFirst"
+    case .onlyInSecond: "onlyInSecond"
+    case .shapeDiffers: "shapeDiffers"
+    case .dtypeDiffers: "dtypeDiffers"
+    case .ambiguous: "ambiguous"
+    }
+  }
+}
