@@ -1,6 +1,5 @@
 import Checkpoints
 import Foundation
-import KerasConfiguration
 import Tensors
 import TestSupport
 import Testing
@@ -44,7 +43,7 @@ struct TensorStatisticsTests {
 
   @Test(
     "agree with a plain computation, sorted or counted, whatever the dtype",
-    arguments: DType.allCases, [1, 2, 7, 4096, 4097, 50_001])
+    arguments: DType.allCases, [1, 2, 7, 4096, 4097, 9_001])
   func plain(dtype: DType, count: Int) {
     let tensor = Tensor(Self.spread(count), shape: [count]).converted(to: dtype)
     let elements = tensor.converted(to: .float64).elements(of: Double.self)
@@ -125,7 +124,7 @@ struct TensorStatisticsTests {
 
   @Test("keep the digits of small differences beside a large mean")
   func largeMean() {
-    let elements = (0..<100_000).map { 1e9 + Double($0 % 3) }
+    let elements = (0..<99_999).map { 1e9 + Double($0 % 3) }
     let statistics = TensorStatistics(of: Tensor(elements))
     #expect(Self.isClose(statistics.standardDeviation, (2.0 / 3).squareRoot(), relative: 1e-8))
   }
@@ -144,13 +143,14 @@ struct TensorStatisticsTests {
   func files() throws {
     let folder = try TemporaryDirectory()
     // Two pieces and a bit.
-    let rows = 2_200_000
-    let elements = Self.spread(rows).map { Float($0) }
-    let id = VariableID(layer: LayerPath(["table"]), index: 0)
-    let variables = [Variable(id: id, name: "table/embeddings", value: Tensor(elements))]
-    let path = folder.file("x.weights.h5")
-    try Checkpoint(model: nil, variables: variables).save(
-      to: path, profile: Profile(dialect: .keras3, layout: .weights))
+    let elements = Self.spread(2_200_000).map { Float($0) }
+    let path = folder.file("x.safetensors")
+    let header =
+      #"{"x":{"dtype":"F32","shape":[\#(elements.count)],"data_offsets":[0,\#(4 * elements.count)]}}"#
+    var file = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+    file += Data(header.utf8)
+    file += elements.withUnsafeBytes { Data($0) }
+    try file.write(to: URL(fileURLWithPath: path))
     let reader = try CheckpointReader(opening: path)
     let entry = try #require(reader.manifest.entries.first)
     let one = try TensorStatistics(reading: entry, of: reader, threadCount: 1)

@@ -34,8 +34,11 @@ public struct TensorStatistics: Sendable, Hashable {
     let hasFinite = moments.finiteCount > 0
     minimum = hasFinite ? moments.minimum : nil
     maximum = hasFinite ? moments.maximum : nil
-    mean = hasFinite && moments.mean.isFinite ? moments.mean : nil
-    let deviation = moments.standardDeviation
+    // Equal elements have no rounding in their mean.
+    let isConstant = moments.minimum == moments.maximum
+    let mean = isConstant ? moments.minimum : moments.mean
+    let deviation = isConstant ? 0 : moments.standardDeviation
+    self.mean = hasFinite && mean.isFinite ? mean : nil
     standardDeviation = hasFinite && deviation.isFinite ? deviation : nil
     self.distribution = distribution
   }
