@@ -64,7 +64,7 @@ let package = Package(
         "CDeflate", "CKernels", "CNettle", "CSystem", "CZlib", "HDF5", "KerasConfiguration",
         "Tensors",
       ]),
-    library("Inspection", ["Checkpoints", "KerasConfiguration", "Tensors"]),
+    library("Inspection", ["CKernels", "Checkpoints", "KerasConfiguration", "Tensors"]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library(

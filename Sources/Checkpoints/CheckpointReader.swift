@@ -156,7 +156,8 @@ extension HDF5Dataset {
 }
 
 extension CheckpointEntry {
-  func requireDType(path: String) throws(CheckpointError) -> DType {
+  /// The dtype, if there is one.
+  package func requireDType(path: String) throws(CheckpointError) -> DType {
     if let dtype { return dtype }
     throw CheckpointError(
       .unsupported, "cannot read", path: path, object: datasetPath,
