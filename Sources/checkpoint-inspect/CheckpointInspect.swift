@@ -13,7 +13,7 @@ struct CheckpointInspect: ParsableCommand {
       """,
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
-      ExportCommand.self, VerifyCommand.self,
+      ExportCommand.self, VerifyCommand.self, DoctorCommand.self, WalkCommand.self,
     ])
 
   static func main() {
