@@ -129,4 +129,36 @@ static inline __attribute__((always_inline)) void ck_prefetch(
     __builtin_prefetch((const char *)address + offset, 1);
 }
 
+/// What the elements of a run are like. All but the first counts are over the finite elements; with none
+/// of these `sum` and `squares` are 0, `minimum` is infinite and `maximum` minus infinity.
+struct ck_summary {
+  double sum;
+  /// Of the squared distances from the run's own mean.
+  double squares;
+  double minimum, maximum;
+  size_t zero_count, nan_count, infinity_count;
+};
+
+/// Sums are taken in double in a fixed order, whatever the instruction set. Accurate and fast for runs that
+/// stay in the cache, such as 4096 elements: they are read twice.
+void ck_summarize_f32(size_t count, const float *elements, struct ck_summary *summary);
+void ck_summarize_f64(size_t count, const double *elements, struct ck_summary *summary);
+
+// An element's key is its bits as an unsigned integer, all of them flipped where the element is negative and
+// the first one where it is not, so that keys are ordered like elements. The upper part of a key is its
+// sign, its exponent and 7 bits of its fraction: 16 bits of float, 19 of double.
+enum { CK_UPPER_COUNT_F32 = 1 << 16, CK_UPPER_COUNT_F64 = 1 << 19, CK_LOWER_COUNT = 1 << 16 };
+
+/// Adds one to a count of `upper part of the key` for each element: in one of four tables that follow each
+/// other, whose sum counts, or for doubles in the only one.
+void ck_count_upper_f32(size_t count, const float *elements, uint32_t *counts);
+void ck_count_upper_f64(size_t count, const double *elements, uint32_t *counts);
+
+/// Adds one to `counts[(slot - 1) * CK_LOWER_COUNT + the next 16 bits of the key]` for each element whose
+/// `slot`, which stands in `slots[upper part of the key]`, is not 0.
+void ck_count_lower_f32(
+    size_t count, const float *elements, const uint8_t *slots, uint32_t *counts);
+void ck_count_lower_f64(
+    size_t count, const double *elements, const uint8_t *slots, uint32_t *counts);
+
 #endif
