@@ -43,6 +43,7 @@ def keras_step(count: int, threads: int) -> Callable[[], None]:
     return step
 
 
+REST_SECONDS = 0.02
 FRAMEWORKS = {"torch": torch_step, "keras": keras_step}
 
 
@@ -74,7 +75,10 @@ def main() -> int:
         start = time.perf_counter()
         step()
         elapsed = time.perf_counter() - start
+        # The other's threads spin for some milliseconds after their work, where Cairn's have to run.
+        time.sleep(REST_SECONDS)
         seconds = cairn.step()
+        time.sleep(REST_SECONDS)
         if repetition >= 3:  # The first ones warm up.
             theirs.append(elapsed)
             ours.append(seconds)
