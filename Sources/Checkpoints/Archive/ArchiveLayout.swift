@@ -87,11 +87,11 @@ extension ArchiveLayout {
     if let optimizer = checkpoint.optimizer {
       training?.optimizer = try optimizer.configuration.entry(for: dialect, in: .document)
     }
-    let configuration = try model.json(for: dialect, in: .document, training: training)
+    let configuration = try model.text(for: dialect, in: .document, training: training)
     let metadata: JSONValue = ["keras_version": .string(dialect.writtenVersion)]
     return [
       (metadataMember, Array(metadata.text.utf8)),
-      (configurationMember, Array(configuration.text.utf8)),
+      (configurationMember, Array(configuration.utf8)),
     ]
   }
 }
