@@ -156,7 +156,8 @@ extension HDF5Dataset {
 }
 
 extension CheckpointEntry {
-  func requireDType(path: String) throws(CheckpointError) -> DType {
+  /// The dtype, if there is one.
+  package func requireDType(path: String) throws(CheckpointError) -> DType {
     if let dtype { return dtype }
     throw CheckpointError(
       .unsupported, "cannot read", path: path, object: datasetPath,
@@ -170,12 +171,7 @@ extension CheckpointError {
   static func reading(_ path: String, _ error: any Error) -> CheckpointError {
     switch error {
     case let error as CheckpointError: error
-    case let error as HDF5Error:
-      CheckpointError(
-        .unreadable, "cannot read", path: path, object: error.object,
-        expected: error.object == nil
-          ? "an HDF5 file or another checkpoint" : "it whole and readable",
-        found: error.message, cause: error)
+    case let error as HDF5Error: reading(path, error)
     case let error as SystemCallError:
       CheckpointError(
         .unreadable, "cannot read", path: path, expected: "a file that can be read",
@@ -189,5 +185,17 @@ extension CheckpointError {
         .unreadable, "cannot read", path: path, expected: "a readable checkpoint",
         found: String(describing: error), cause: error)
     }
+  }
+
+  /// What the checks before libhdf5 say is a whole problem; what libhdf5 and the system say is what was
+  /// found.
+  private static func reading(_ path: String, _ error: HDF5Error) -> CheckpointError {
+    let expected =
+      error.object == nil ? "an HDF5 file or another checkpoint" : "it whole and readable"
+    return CheckpointError(
+      .unreadable, "cannot read", path: path, object: error.object,
+      problem: error.message.hasPrefix("expected ")
+        ? error.message : "expected \(expected), found \(error.message)",
+      cure: error.kind == .cannotOpen ? "check the name and the permissions" : nil, cause: error)
   }
 }

@@ -34,6 +34,10 @@ struct ConvertCommand: ParsableCommand {
     })
   var maxShardSize: Int?
 
+  @Option(
+    help: "Keras 3, but not keras3-h5: store bfloat16 as float32 (the default) or native.")
+  var bfloat16: BFloat16Storage?
+
   @Option(help: "How the file's digests are computed: crc32c, as fast as memory, or sha256.")
   var digest: DigestAlgorithm?
 
@@ -53,6 +57,11 @@ struct ConvertCommand: ParsableCommand {
     }
     guard maxShardSize == nil || profile.layout == .sharded else {
       throw ValidationError("only keras3-sharded has several files")
+    }
+    guard bfloat16 != .native || profile.readsBFloat16 else {
+      throw ValidationError(
+        "the Keras of \(profileName) cannot read bfloat16 back from it: leave out --bfloat16 native"
+      )
     }
     if profile.layout == .directory {
       guard let suffix = [".h5", ".keras", ".json"].first(where: output.hasSuffix) else { return }
@@ -75,11 +84,12 @@ struct ConvertCommand: ParsableCommand {
         opening: input, verifying: reading.verifying
       ).convert(
         to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
-        maximumShardByteCount: maxShardSize, digests: digest)
+        maximumShardByteCount: maxShardSize, digests: digest, bfloat16: bfloat16)
       for loss in losses { print("lost: \(loss)") }
       print("wrote \(output) (\(profileName))")
     }
   }
 }
 
+extension BFloat16Storage: ExpressibleByArgument {}
 extension DigestAlgorithm: ExpressibleByArgument {}
