@@ -171,10 +171,25 @@ public struct CheckpointDiff: Sendable {
 extension CheckpointEntry {
   /// Ranges of rows (along the first axis) that cover the tensor in pieces of about `byteLimit`
   /// bytes; a scalar is one row.
-  func slabs(ofAtMost byteLimit: Int) -> [Range<Int>] {
+  package func slabs(ofAtMost byteLimit: Int) -> [Range<Int>] {
     let rows = shape.rank == 0 ? 1 : shape[0]
     guard rows > 0 else { return [] }
     let step = max(1, byteLimit / max(1, byteCount / rows))
     return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
+  }
+}
+
+extension CheckpointDiff.Outcome {
+  /// The word for this outcome in machine-readable output.
+  public var keyword: String {
+    switch self {
+    case .equal: "equal"
+    case .changed: "changed"
+    case .onlyInFirst: "onlyInFirst"
+    case .onlyInSecond: "onlyInSecond"
+    case .shapeDiffers: "shapeDiffers"
+    case .dtypeDiffers: "dtypeDiffers"
+    case .ambiguous: "ambiguous"
+    }
   }
 }

@@ -62,21 +62,6 @@ extension CheckpointDiff.Item {
   }
 }
 
-extension CheckpointDiff.Outcome {
-  /// The word for this outcome in machine-readable output.
-  fileprivate var keyword: String {
-    switch self {
-    case .equal: "equal"
-    case .changed: "changed"
-    case .onlyInFirst: "onlyInFirst"
-    case .onlyInSecond: "onlyInSecond"
-    case .shapeDiffers: "shapeDiffers"
-    case .dtypeDiffers: "dtypeDiffers"
-    case .ambiguous: "ambiguous"
-    }
-  }
-}
-
 extension CheckpointDiff.ConfigurationDifference {
   fileprivate var json: JSONValue {
     .object(
