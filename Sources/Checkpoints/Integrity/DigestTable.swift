@@ -53,8 +53,9 @@ struct DigestTable: Sendable {
     /// The bytes of all blocks that have some of these.
     func blocks(covering bytes: Range<Int>) -> Range<Int> {
       let last = (bytes.upperBound + blockByteCount - 1) / blockByteCount
-      return bytes.lowerBound / blockByteCount * blockByteCount..<min(
-        last * blockByteCount, byteCount)
+      return bytes.lowerBound / blockByteCount
+        * blockByteCount..<min(
+          last * blockByteCount, byteCount)
     }
   }
 

@@ -36,7 +36,8 @@ struct DescentScanTests {
   }
 
   private let oddities: [Float] = [
-    .nan, .infinity, -.infinity, 0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .greatestFiniteMagnitude,
+    .nan, .infinity, -.infinity, 0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
+    .greatestFiniteMagnitude,
     1e20, -1, 0.5,
   ]
 

@@ -45,7 +45,8 @@ struct ScheduleBoundTests {
     let sum = try #require(RateBound(configuration, counters: 10...69, callsPerUpdate: 1))
     #expect(sum.squaredSum >= rates[10..<70].reduce(0) { $0 + $1 * $1 })
     let rare = try #require(RateBound(configuration, counters: 10...69, callsPerUpdate: 4))
-    #expect(rare.squaredSum >= stride(from: 11, to: 70, by: 4).reduce(0) { $0 + rates[$1] * rates[$1] })
+    #expect(
+      rare.squaredSum >= stride(from: 11, to: 70, by: 4).reduce(0) { $0 + rates[$1] * rates[$1] })
     #expect(rare.squaredSum < sum.squaredSum)
   }
 }
