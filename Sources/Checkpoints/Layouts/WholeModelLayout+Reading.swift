@@ -67,7 +67,8 @@ extension WholeModelLayout {
       let labels =
         labels(of: storedNames, impliedBy: implied?.weights(ofTopLevelLayer: layer))
         ?? labels(
-          of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: modelName)
+          of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: modelName,
+          implied: implied)
       if let count = implied?.weights(ofTopLevelLayer: layer)?.count, layer != ownVariablesGroup,
         count != storedNames.count
       {
