@@ -112,11 +112,7 @@ extension WholeModelLayout {
   ) throws {
     let entry = manifest.training?.optimizer
     guard try root.exists(optimizerGroup) else {
-      if let entry {
-        manifest.optimizer = OptimizerSummary(
-          className: entry.className, entry: entry, learningRate: entry.constantLearningRate)
-        manifest.notes.append("the optimizer is configured, but its state is not in the file")
-      }
+      manifest.noteOptimizerWithoutState()
       return
     }
     let group = try root.openGroup(optimizerGroup)
@@ -137,10 +133,8 @@ extension WholeModelLayout {
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes
-    manifest.optimizer = OptimizerSummary(
-      className: entry?.className, entry: entry, scalesLoss: entry?.inner != nil,
-      iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
-      learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
-        ?? entry?.constantLearningRate)
+    manifest.optimizer = try OptimizerSummary(
+      className: entry?.className, entry: entry, scalesLoss: entry?.inner != nil, entries: entries,
+      in: group)
   }
 }
