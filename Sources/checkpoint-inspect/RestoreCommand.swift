@@ -1,6 +1,6 @@
 public import ArgumentParser
 public import Checkpoints
-import KerasConfiguration
+import Inspection
 
 struct RestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -12,13 +12,13 @@ struct RestoreCommand: ParsableCommand {
       Example: checkpoint-inspect restore trained.h5 --into fresh.h5 -o warm.h5 --only 'encoder/*'
       """)
 
-  @Argument(help: "The checkpoint to take tensors from.")
+  @Argument(help: "The checkpoint to take tensors from.", completion: .file())
   var source: String
 
-  @Option(help: "The checkpoint to copy and take them into.")
+  @Option(help: "The checkpoint to copy and take them into.", completion: .file())
   var into: String
 
-  @Option(name: [.short, .long], help: "The file to write.")
+  @Option(name: [.short, .long], help: "The file to write.", completion: .file())
   var output: String
 
   @Option(
@@ -61,15 +61,12 @@ struct RestoreCommand: ParsableCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
-  @Option(help: "How to print: text or json.")
-  var format = ReportFormat.text
+  @OptionGroup var printing: PrintingOptions
 
   @OptionGroup var reading: ReadingOptions
 
   func validate() throws {
-    for pattern in only + exclude where Glob(pattern) == nil {
-      throw ValidationError("'\(pattern)' is not a pattern: a set is left open, or it ends in '\\'")
-    }
+    try FilterOptions.validate(patterns: only + exclude)
     for rule in rename where RenameRule(rule) == nil {
       throw ValidationError(
         "'\(rule)' is no rename: expected 'PATTERN=NAME' with as many * on the right as on the left"
@@ -94,13 +91,15 @@ struct RestoreCommand: ParsableCommand {
       let plan = RestorePlan(
         source: reader.manifest, target: target.manifest, selection: selection)
       // The plan is printed also, and above all, when it is refused.
-      switch format {
-      case .json: Console.printJSON(plan.report.json)
-      case .text: printText(plan.report)
+      Console.print(plan.report, printing)
+      let taken = plan.assignments.reduce(0) { $0 + $1.target.byteCount }
+      // The target is copied, then the source's tensors are read and written.
+      try ProgressLine.showing("restoring", byteCount: 2 * (target.manifest.byteCount + taken)) {
+        () throws(CheckpointError) in
+        try reader.restore(
+          plan, into: target, writing: output, replacing: force, isDryRun: dryRun)
       }
-      try reader.restore(
-        plan, into: target, writing: output, replacing: force, isDryRun: dryRun)
-      if format == .text { printOutcome(plan) }
+      if printing.format == .text { printOutcome(plan) }
     }
   }
 
@@ -115,16 +114,6 @@ struct RestoreCommand: ParsableCommand {
     Console.printLine(
       "\(dryRun ? "would take" : "wrote \(output):") \(taken) from \(source),"
         + " \(kept) tensor\(kept == 1 ? "" : "s") as in \(into)")
-  }
-
-  private func printText(_ report: RestoreReport) {
-    for name in report.restored { Console.printLine("restore   \(name)") }
-    for mismatch in report.mismatched {
-      Console.printLine("mismatch  \(mismatch.name): \(mismatch.problem)")
-    }
-    for name in report.missing { Console.printLine("missing   \(name)") }
-    for name in report.unused { Console.printLine("unused    \(name)") }
-    for note in report.notes { Console.printLine("note      \(note)") }
   }
 }
 
