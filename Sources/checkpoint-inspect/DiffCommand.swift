@@ -12,10 +12,10 @@ struct DiffCommand: ParsableCommand {
       Example: checkpoint-inspect diff before.h5 after.weights.h5 --absolute 1e-6
       """)
 
-  @Argument(help: "The first checkpoint.")
+  @Argument(help: "The first checkpoint.", completion: .file())
   var before: String
 
-  @Argument(help: "The second checkpoint.")
+  @Argument(help: "The second checkpoint.", completion: .file())
   var after: String
 
   @Option(help: "Numbers this far apart still count as equal.")

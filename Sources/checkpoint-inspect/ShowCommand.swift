@@ -8,7 +8,7 @@ struct ShowCommand: ParsableCommand {
     abstract: "What is in a checkpoint: layers, variables, optimizer slots, configuration.",
     discussion: "Example: checkpoint-inspect show model.h5 --statistics --only 'encoder/*'")
 
-  @Argument(help: "The checkpoint file.")
+  @Argument(help: "The checkpoint file.", completion: .file())
   var file: String
 
   @Flag(help: "Add the SHA-256 of each tensor's little-endian bytes.")
