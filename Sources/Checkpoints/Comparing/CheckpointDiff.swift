@@ -133,7 +133,7 @@ public struct CheckpointDiff: Sendable {
 extension CheckpointEntry {
   /// Ranges of rows (along the first axis) that cover the tensor in pieces of about `byteLimit`
   /// bytes; a scalar is one row.
-  func slabs(ofAtMost byteLimit: Int) -> [Range<Int>] {
+  package func slabs(ofAtMost byteLimit: Int) -> [Range<Int>] {
     let rows = shape.rank == 0 ? 1 : shape[0]
     guard rows > 0 else { return [] }
     let step = max(1, byteLimit / max(1, byteCount / rows))
