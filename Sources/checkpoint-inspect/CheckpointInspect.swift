@@ -14,7 +14,7 @@ struct CheckpointInspect: ParsableCommand {
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
       ExportCommand.self, VerifyCommand.self, LogCommand.self, BisectCommand.self,
-      WatchCommand.self,
+      WatchCommand.self, DoctorCommand.self, WalkCommand.self,
     ])
 
   static func main() {

@@ -20,6 +20,8 @@ struct ShowCommand: ParsableCommand {
 
   @OptionGroup var filter: FilterOptions
 
+  @OptionGroup var page: HTMLOptions
+
   @OptionGroup var printing: PrintingOptions
 
   @OptionGroup var reading: ReadingOptions
@@ -31,7 +33,11 @@ struct ShowCommand: ParsableCommand {
       options.digests = digests
       options.statistics = statistics
       options.filter = filter.filter
-      Console.print(try ShowReport(reader, options: options), printing)
+      let report = try ShowReport(reader, options: options)
+      if let html = page.html {
+        try HTMLPage(report, reading: reader).write(to: html, replacing: page.force)
+      }
+      Console.print(report, printing)
     }
   }
 }

@@ -38,7 +38,7 @@ public struct ShowReport: Report, Sendable {
       var item = Item(entry: entry)
       if entry.dtype != nil {
         if options.digests { item.sha256 = try reader.sha256(of: entry) }
-        if options.statistics { item.statistics = TensorStatistics(of: try reader.read(entry)) }
+        if options.statistics { item.statistics = try TensorStatistics(reading: entry, of: reader) }
       }
       items.append(item)
     }
