@@ -13,7 +13,8 @@ struct CheckpointInspect: ParsableCommand {
       """,
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
-      ExportCommand.self, VerifyCommand.self, LogCommand.self, BisectCommand.self,
+      ExportCommand.self, VerifyCommand.self, MergeCommand.self, LogCommand.self,
+      BisectCommand.self,
       WatchCommand.self, DoctorCommand.self, WalkCommand.self,
     ])
 
