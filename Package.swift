@@ -105,7 +105,9 @@ let package = Package(
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
     tests("OptimizersTests", ["CKernels", "HDF5", "Optimizers"]),
     tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
-    tests("InspectionTests", ["Checkpoints", "Inspection", "KerasConfiguration", "Tensors"]),
+    tests(
+      "InspectionTests",
+      ["Checkpoints", "HDF5", "Inspection", "KerasConfiguration", "Optimizers", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
     tests(
       "TrainingTests",

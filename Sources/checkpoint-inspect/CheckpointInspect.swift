@@ -20,8 +20,9 @@ struct CheckpointInspect: ParsableCommand {
       """,
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
-      ExportCommand.self, VerifyCommand.self, LogCommand.self, DoctorCommand.self,
-      CompletionsCommand.self, GitSetupCommand.self, GitTextCommand.self, WalkCommand.self,
+      ExportCommand.self, VerifyCommand.self, LogCommand.self, BisectCommand.self,
+      WatchCommand.self, DoctorCommand.self, CompletionsCommand.self, GitSetupCommand.self,
+      GitTextCommand.self, WalkCommand.self,
     ])
 
   static func main() {

@@ -18,8 +18,19 @@ enum Console {
     }
   }
 
+  /// Prints lines at once, though there be more to come.
+  static func print(_ lines: [StyledText], _ options: PrintingOptions) {
+    print(lines.map { $0.rendered(isColoured: isColoured(options.color)) })
+  }
+
+  /// Prints lines of a report at once.
+  static func print(_ lines: [String]) {
+    for line in lines { Swift.print(line) }
+    fflush(stdout)
+  }
+
   /// By the convention of no-color.org: any text in `NO_COLOR` turns colour off, unless asked for.
-  private static func isColoured(_ choice: ColourChoice) -> Bool {
+  static func isColoured(_ choice: ColourChoice) -> Bool {
     switch choice {
     case .always: return true
     case .never: return false

@@ -21,10 +21,10 @@ extension WeightsLayout {
     }
     let group = try root.openGroup(groupPath)
     var datasets: [CheckpointEntry] = []
-    for member in try group.memberNames() {
+    for link in try group.links() {
       datasets.append(
         try CheckpointEntry(
-          group.openDataset(member), name: "\(groupPath)/\(member)", role: .untied))
+          group.openDataset(link), name: "\(groupPath)/\(link.name)", role: .untied))
     }
     let inner = try innerOptimizer(root)
     var head = SlotTies.Head(of: entry, manifest.dialect)
