@@ -17,7 +17,7 @@ public struct SystemCallError: Error, Sendable, CustomStringConvertible {
     code = errno
   }
 
-  init(_ call: String, code: Int32) {
+  package init(_ call: String, code: Int32) {
     self.call = call
     self.code = code
   }
