@@ -76,19 +76,4 @@ extension HDF5Group {
     try described.close()
     return offset == chdf5_haddr_undef() ? nil : Int(offset)
   }
-
-  /// Creates a group as a member of this one.
-  ///
-  /// - Parameter name: one component of a path.
-  /// - Throws: `alreadyExists`.
-  package func createGroup(named name: String) throws(HDF5Error) -> HDF5Group {
-    let created = try ObjectPath(component: name, in: location)
-    do {
-      let handle = try created.createGroup(from: attributes.handle.id)
-      return HDF5Group(owning: handle, at: created.location)
-    } catch {
-      try created.checkAbsent(from: attributes.handle, during: "H5Gcreate2")
-      throw error
-    }
-  }
 }

@@ -14,10 +14,13 @@ public struct VariablePlace: Sendable, Hashable {
   public var variables: [VariableSchema]?
   /// False if the object or any owner of it is frozen.
   public var isTrainable: Bool
+  /// Whether the class is one of which Cairn knows nothing, so that its variables have numbers for names;
+  /// false for a known class with options that change its variables.
+  public var hasUnknownClass: Bool
 
   public init(
     path: LayerPath, className: String, topLevelLayer: String, group: String,
-    variables: [VariableSchema]?, isTrainable: Bool = true
+    variables: [VariableSchema]?, isTrainable: Bool = true, hasUnknownClass: Bool = false
   ) {
     self.path = path
     self.className = className
@@ -25,6 +28,7 @@ public struct VariablePlace: Sendable, Hashable {
     self.group = group
     self.variables = variables
     self.isTrainable = isTrainable
+    self.hasUnknownClass = hasUnknownClass
   }
 
   /// The variable of this place that `schema` describes.
@@ -59,26 +63,36 @@ extension ModelConfiguration {
   ///
   /// `dialect` decides the groups, not the paths. A layer of unknown class is one place without
   /// variables; Keras 2's numbering then takes it for a layer that has some.
+  ///
+  /// Complexity: O(variables) the first time, then O(1) for all copies of this value.
   public func places(in dialect: Dialect) throws(ConfigurationError) -> [VariablePlace] {
-    var places: [VariablePlace] = []
-    try appendPlaces(
-      to: &places, in: dialect, path: [], group: "", topLevelLayer: nil, isTrainable: true)
-    return places
+    try memo.places(in: dialect) { () throws(ConfigurationError) in
+      var places: [VariablePlace] = []
+      try appendPlaces(
+        to: &places, in: dialect, path: [], group: "", topLevelLayer: nil, isTrainable: true)
+      return places
+    }
   }
 
   /// The variables in model order, which is the order of the optimizer's slots (for those that are
   /// trainable). Throws for a layer whose class has no schema.
+  ///
+  /// Complexity: as ``places(in:)``.
   public func variables(in dialect: Dialect) throws(ConfigurationError) -> [ModelVariable] {
-    var variables: [ModelVariable] = []
-    for place in try places(in: dialect) {
-      guard let schemas = place.variables else {
-        throw .unknownClass(
-          place.className, object: "layer `\(place.path)`",
-          known: ["the layer classes of Keras whose variables Cairn knows"])
+    try memo.variables(in: dialect) { () throws(ConfigurationError) in
+      var variables: [ModelVariable] = []
+      for place in try places(in: dialect) {
+        guard let schemas = place.variables else {
+          throw .unknownClass(
+            place.className, object: "layer `\(place.path)`",
+            known: ["the layer classes of Keras whose variables Cairn knows"])
+        }
+        for (index, schema) in schemas.enumerated() {
+          variables.append(place.variable(at: index, schema))
+        }
       }
-      variables += schemas.enumerated().map { place.variable(at: $0, $1) }
+      return variables
     }
-    return variables
   }
 
   /// The variables of each top-level layer in the order of a whole-model file's `weight_names`:
@@ -119,7 +133,8 @@ extension ModelConfiguration {
         path: path.appending(layer.name), className: layer.className,
         topLevelLayer: topLevelLayer ?? layer.name,
         group: "\(group)\(dialect.layersGroup)/\(element)", variables: schema?.variables,
-        isTrainable: isTrainable && self.isTrainable && layer.isTrainable)
+        isTrainable: isTrainable && self.isTrainable && layer.isTrainable,
+        hasUnknownClass: nested == nil && (layer.isCustomClass || !layer.hasKnownClass))
       if let nested {
         try nested.appendPlaces(
           to: &places, in: dialect, path: place.path, group: place.group + "/",

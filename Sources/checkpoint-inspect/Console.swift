@@ -55,11 +55,34 @@ enum Console {
     do {
       try work()
     } catch {
-      throw trouble("\(error)")
+      throw trouble("\(withSuggestion(error))")
     }
     guard fflush(stdout) == 0, ferror(stdout) == 0 else {
       throw trouble("cannot write to standard output: \(String(cString: strerror(errno)))")
     }
+  }
+
+  /// A file that is not there may be one that is, written wrongly.
+  private static func withSuggestion(_ error: CheckpointError) -> CheckpointError {
+    guard error.kind == .unreadable, access(error.path, F_OK) != 0, errno == ENOENT else {
+      return error
+    }
+    let folder = error.path.lastIndex(of: "/").map { error.path[...$0] } ?? "."
+    return error.suggestingFile(among: names(in: String(folder)))
+  }
+
+  /// What is in a folder; nothing in one that cannot be read.
+  private static func names(in folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      names.append(
+        withUnsafePointer(to: &entry.pointee.d_name) { name in
+          String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
+        })
+    }
+    return names
   }
 
   private static func trouble(_ text: String) -> ExitCode {

@@ -13,6 +13,13 @@ enum DataFiles {
     try values.withUnsafeBytes { try dataset.write(from: $0) }
   }
 
+  static func bytes(_ name: String, in root: borrowing HDF5Group) throws -> [UInt8] {
+    let dataset = try root.openDataset(name)
+    var bytes = [UInt8](repeating: 0, count: dataset.byteCount)
+    try bytes.withUnsafeMutableBytes { try dataset.read(into: $0) }
+    return bytes
+  }
+
   /// `x` of `rowShape` in `rows` rows, numbers between -1 and 1, and integers `y` below `classes`;
   /// `change` may spoil them.
   static func classification(
@@ -69,5 +76,19 @@ enum DataFiles {
 
   private static func numbers(_ count: Int) -> [Float] {
     (0..<count).map { Float(($0 * 7919 + 13) % 2003) / 1001.5 - 1 }
+  }
+}
+
+extension DataFiles {
+  /// A safetensors file of one tensor.
+  static func safetensors(
+    _ path: String, name: String, shape: [Int], _ elements: [Float]
+  ) throws {
+    let header =
+      #"{"\#(name)":{"dtype":"F32","shape":\#(shape),"data_offsets":[0,\#(4 * elements.count)]}}"#
+    var file = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+    file += Data(header.utf8)
+    file += elements.withUnsafeBytes { Data($0) }
+    try file.write(to: URL(fileURLWithPath: path))
   }
 }

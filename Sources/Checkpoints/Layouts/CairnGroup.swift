@@ -14,15 +14,24 @@ import Tensors
 /// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
 /// | `original_model_config`, `original_training_config`, and both with `_dialect` | in converted files: these texts as the file had them from which it was converted, where they are others |
 /// | `frozen` | JSON; variables that are frozen although the architecture does not say so, each as the list of its layers' names and its index |
-/// | `resumption` | JSON; its meaning belongs to whoever resumes |
 /// | `weights` | which copy of the weights the model's variables are: `live`, `average` or `best` |
-/// | `saved` | JSON, in files of a ``CheckpointStore``: `step`, and by name the `metrics` known then |
+///
+/// What differs from one save of a run to the next are datasets, so that one skeleton fits them all. Texts
+/// are UTF-8 with spaces behind them, up to a power of two:
+///
+/// | dataset | content |
+/// |---|---|
+/// | `texts/resumption` | JSON; its meaning belongs to whoever resumes |
+/// | `texts/saved` | JSON, in files of a ``CheckpointStore``: `step`, and by name the `metrics` known then |
 ///
 /// The arrays of the resumption record are datasets below `cairn/resumption`; `cairn/digests` is the
 /// ``DigestTable``, in every file.
 enum CairnGroup {
   static let path = "cairn"
   static let arraysPath = "cairn/resumption"
+  static let textsPath = "cairn/texts"
+  static let resumptionPath = "cairn/texts/resumption"
+  static let storeRecordPath = "cairn/texts/saved"
   static let formatVersion: Int64 = 1
 }
 
@@ -65,15 +74,7 @@ extension CairnGroup {
         cure: "a later Cairn wrote it: read it with that one")
     }
     var content = Content()
-    if let text = try group.attributes.optionalString("arithmetic") {
-      guard let arithmetic = Arithmetic(rawValue: text) else {
-        throw CheckpointError(
-          .inconsistent, "cannot read", path: path, object: "/\(self.path)@arithmetic",
-          expected: "one of \(Arithmetic.allCases.map(\.rawValue))", found: "\"\(text)\"",
-          cure: "a later Cairn may have written it: read it with that one")
-      }
-      content.arithmetic = arithmetic
-    }
+    content.arithmetic = try choice("arithmetic", of: group, path: path)
     content.scalesLoss = try group.attributes.contains("scales_loss")
     content.model = try model("model_config", of: group)
     content.training = try training("training_config", of: group)
@@ -84,23 +85,26 @@ extension CairnGroup {
     if let text = try group.attributes.optionalString("frozen") {
       content.frozen = try frozen(parsing: text, path: path)
     }
-    if let text = try group.attributes.optionalString("resumption") {
-      content.resumption = ResumptionRecord(
-        json: try JSONValue(parsing: text),
-        arrays: try readArrays(root, path: path))
+    if let json = try readText(root, resumptionPath, path: path) {
+      content.resumption = ResumptionRecord(json: json, arrays: try readArrays(root, path: path))
     }
-    if let text = try group.attributes.optionalString("weights") {
-      guard let weights = WeightsCopy(rawValue: text) else {
-        throw CheckpointError(
-          .inconsistent, "cannot read", path: path, object: "/\(self.path)@weights",
-          problem: "expected one of \(WeightsCopy.allCases.map(\.rawValue)), found \"\(text)\"")
-      }
-      content.weights = weights
-    }
-    if let text = try group.attributes.optionalString("saved") {
-      content.storeRecord = StoreRecord(json: try JSONValue(parsing: text))
+    content.weights = try choice("weights", of: group, path: path)
+    if let json = try readText(root, storeRecordPath, path: path) {
+      content.storeRecord = StoreRecord(json: json)
     }
     return content
+  }
+
+  /// One of the words that an attribute may hold; nil where there is none.
+  private static func choice<Choice: RawRepresentable & CaseIterable>(
+    _ attribute: String, of group: borrowing HDF5Group, path: String
+  ) throws -> Choice? where Choice.RawValue == String {
+    guard let text = try group.attributes.optionalString(attribute) else { return nil }
+    if let choice = Choice(rawValue: text) { return choice }
+    throw CheckpointError(
+      .inconsistent, "cannot read", path: path, object: "/\(self.path)@\(attribute)",
+      expected: "one of \(Choice.allCases.map(\.rawValue))", found: "\"\(text)\"",
+      cure: "a later Cairn may have written it: read it with that one")
   }
 
   private static func model(
@@ -154,6 +158,22 @@ extension CairnGroup {
     return dialect
   }
 
+  /// The JSON of a padded text; nil when there is none.
+  private static func readText(
+    _ root: borrowing HDF5Group, _ dataset: String, path: String
+  ) throws -> JSONValue? {
+    guard try root.exists(textsPath), try root.exists(dataset) else { return nil }
+    let dataset = try root.openDataset(dataset)
+    let entry = try CheckpointEntry(dataset, name: dataset.path, role: .other)
+    guard entry.dtype == .uint8 else {
+      throw CheckpointError(
+        .inconsistent, "cannot read", path: path, object: dataset.path,
+        expected: "the bytes of a text", found: "elements of type \(entry.storedType)")
+    }
+    return try JSONValue(
+      parsing: dataset.readTensor(entry, path: path).elements(of: UInt8.self))
+  }
+
   private static func readArrays(
     _ root: borrowing HDF5Group, path: String
   ) throws -> [(name: String, value: Tensor)] {
@@ -191,11 +211,11 @@ extension FilePlan {
     if !checkpoint.frozen.isEmpty {
       attributes.append(("frozen", .utf8(CairnGroup.text(checkpoint.frozen))))
     }
-    if let resumption = checkpoint.resumption {
-      attributes.append(("resumption", .utf8(resumption.json.text)))
-    }
     attributes.append(("weights", .ascii(checkpoint.weights.rawValue)))
     groups.append(Group(path: CairnGroup.path, attributes: attributes))
+    if let resumption = checkpoint.resumption {
+      addText(resumption.json, CairnGroup.resumptionPath)
+    }
     for array in checkpoint.resumption?.arrays ?? [] {
       datasets.append(Dataset(path: "\(CairnGroup.arraysPath)/\(array.name)", value: array.value))
     }
@@ -203,7 +223,16 @@ extension FilePlan {
 
   /// Adds to Cairn's group what a store says about the file.
   mutating func addStoreRecord(_ record: StoreRecord) {
-    guard let index = groups.firstIndex(where: { $0.path == CairnGroup.path }) else { return }
-    groups[index].attributes.append(("saved", .utf8(record.json.text)))
+    addText(record.json, CairnGroup.storeRecordPath)
+  }
+
+  /// Adds a text that may be longer in the next save: with spaces, which mean nothing in JSON, up to a power
+  /// of two.
+  private mutating func addText(_ json: JSONValue, _ path: String) {
+    var bytes = Array(json.text.utf8)
+    var capacity = 1024
+    while capacity < bytes.count { capacity *= 2 }
+    bytes += repeatElement(UInt8(ascii: " "), count: capacity - bytes.count)
+    datasets.append(Dataset(path: path, value: Tensor(bytes)))
   }
 }

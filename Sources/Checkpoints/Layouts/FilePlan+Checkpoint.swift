@@ -72,6 +72,15 @@ extension Checkpoint {
       cure: "restore it into a checkpoint that has one")
   }
 
+  /// The values of the variables that the architecture implies, in its order.
+  ///
+  /// - Throws: as ``valuesByID(of:path:)``.
+  func values(of implied: [ModelVariable], path: String) throws(CheckpointError) -> [Tensor] {
+    if implied.elementsEqual(variables, by: { $0.id == $1.id }) { return variables.map(\.value) }
+    let values = try valuesByID(of: implied, path: path)
+    return implied.map { values[$0.id]! }
+  }
+
   /// The values of the variables that the architecture implies.
   ///
   /// - Throws: `inconsistent` unless the checkpoint has exactly these variables.
@@ -116,7 +125,7 @@ extension Checkpoint {
     _ model: ModelConfiguration, _ training: TrainingConfiguration?
   ) throws(ConfigurationError) -> [(name: String, value: String)] {
     var texts = [
-      (name: "model_config", value: model.json.text),
+      (name: "model_config", value: model.text),
       (name: "model_config_dialect", value: model.dialect.rawValue),
     ]
     if let training {

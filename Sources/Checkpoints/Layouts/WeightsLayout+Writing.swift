@@ -19,8 +19,8 @@ extension WeightsLayout {
       plan.addVariablesGroup(place.group, objectName: place.path.names.last, dialect: dialect)
     }
     let implied = try model.variables(in: dialect)
-    let values = try checkpoint.valuesByID(of: implied, path: path)
-    plan.datasets += implied.map { .init(path: $0.dataset, value: values[$0.id]!) }
+    let values = try checkpoint.values(of: implied, path: path)
+    plan.datasets += zip(implied, values).map { .init(path: $0.dataset, value: $1) }
     if let optimizer = checkpoint.optimizer {
       try plan.addOptimizer(
         optimizer, model, frozen: isRebuilt ? [] : checkpoint.frozen, dialect: dialect, path: path)

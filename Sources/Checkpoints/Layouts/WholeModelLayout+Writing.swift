@@ -14,7 +14,7 @@ extension WholeModelLayout {
     let model = try checkpoint.requireModel(path: path)
     var rootAttributes: [(name: String, value: AttributeValue)] = [
       ("keras_version", .utf8(dialect.writtenVersion)), ("backend", .utf8("tensorflow")),
-      ("model_config", .ascii(try model.json(for: dialect, in: .attribute).text)),
+      ("model_config", .ascii(try model.text(for: dialect, in: .attribute))),
     ]
     if let training = try checkpoint.trainingText(in: dialect) {
       rootAttributes.append(("training_config", .ascii(training)))

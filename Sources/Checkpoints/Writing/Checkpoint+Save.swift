@@ -1,5 +1,6 @@
 import HDF5
 public import KerasConfiguration
+import Tensors
 
 extension Checkpoint {
   /// Writes the checkpoint to `path` in a layout that the Keras of `profile` opens.
@@ -51,25 +52,46 @@ extension FilePlan {
   ///
   /// - Throws: ``UnfinishedFile`` once the size of the file is known.
   func layOut(at path: String, threadCount: Int, reusing kept: KeptSkeleton? = nil) throws {
-    let skeleton =
-      try kept?.skeleton(of: self, named: path) ?? FileSkeleton(layingOut: self, named: path)
+    let file = try NewFile(path)
+    var early: EarlyFill.Outcome?
+    func layOut() throws -> FileSkeleton {
+      try self.layOut(file, named: path, threadCount: threadCount, &early)
+    }
+    let skeleton = try kept?.skeleton(of: self, orLayingOut: layOut) ?? layOut()
     do {
-      try fill(skeleton, at: path, threadCount: threadCount)
+      let checksum = try skeleton.fill(
+        file, with: datasets, early: early, threadCount: threadCount, documents: documents,
+        checksumFrom: isArchive ? contentOffset : nil)
+      try wrap(path, skeleton, checksum)
     } catch {
       throw UnfinishedFile(error: error, byteCount: skeleton.byteCount)
     }
   }
 
-  private func fill(_ skeleton: FileSkeleton, at path: String, threadCount: Int) throws {
-    guard case .archive = wrapping else {
-      try skeleton.fill(path, with: datasets, threadCount: threadCount, documents: documents)
-      return
+  /// Makes the skeleton, and writes what can be written meanwhile.
+  private func layOut(
+    _ file: NewFile, named path: String, threadCount: Int, _ early: inout EarlyFill.Outcome?
+  ) throws -> FileSkeleton {
+    let table = digests.map { DigestTable($0, of: self) }
+    guard threadCount > 1, datasets.count >= EarlyFill.minimumDatasetCount else {
+      return try FileSkeleton(layingOut: self, table, named: path)
     }
-    let checksum = try skeleton.fill(
-      path, with: datasets, threadCount: threadCount, documents: documents,
-      checksumFrom: contentOffset)
+    // The file will have these and more.
+    try file.reserve(contentOffset + datasets.reduce(0) { $0 + $1.value.byteCount })
+    let fill = EarlyFill(file, datasets, table: table, computesChecksums: isArchive)
+    defer { fill.wait() }
+    let skeleton = try FileSkeleton(layingOut: self, table, named: path) { fill.place($0, at: $1) }
+    early = try fill.finish()
+    return skeleton
+  }
+
+  private var isArchive: Bool { if case .archive = wrapping { true } else { false } }
+
+  /// Puts the archive around the content; nothing for other files.
+  private func wrap(_ path: String, _ skeleton: FileSkeleton, _ checksum: UInt32?) throws {
+    guard let checksum else { return }
     try ZipArchive.wrap(
-      path, content: contentOffset..<skeleton.byteCount, checksum: checksum!,
+      path, content: contentOffset..<skeleton.byteCount, checksum: checksum,
       as: ArchiveLayout.weightsMember, documents: documents)
   }
 }

@@ -4,10 +4,12 @@ import Tensors
 /// Every group, attribute and dataset that a file will have: what a layout wants, before any file
 /// exists.
 struct FilePlan {
+  typealias Attribute = (name: String, value: AttributeValue)
+
   struct Group {
     /// From the root, without a leading `/`; `""` is the root.
     let path: String
-    var attributes: [(name: String, value: AttributeValue)] = []
+    var attributes: [Attribute] = []
   }
 
   struct Dataset {
