@@ -80,9 +80,12 @@ public struct JSONSchema {
         }
       }
     case "additionalProperties":
-      guard argument == false else { throw UnknownKeyword(keyword: "additionalProperties: true") }
       for pair in value.object?.pairs ?? [] where schema["properties"]?[pair.key] == nil {
-        problems.append("\(path): \(pair.key) is not in the schema")
+        if argument == false {
+          problems.append("\(path): \(pair.key) is not in the schema")
+        } else {
+          try check(pair.value, argument, "\(path).\(pair.key)", &problems)
+        }
       }
     case "items":
       for (index, element) in (value.array ?? []).enumerated() {

@@ -106,7 +106,8 @@ private struct Verification {
         records, try file.verify(records, threadCount: threadCount))
       {
         items[record.name] = Item(
-          subject: .tensor, name: names[record.name] ?? record.name, file: file.path,
+          subject: record.name.hasPrefix("/\(CairnGroup.textsPath)/") ? .document : .tensor,
+          name: names[record.name] ?? record.name, file: file.path,
           fileOffset: file.position(of: record), byteCount: record.byteCount, outcome: outcome)
       }
     }
