@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import HDF5
 import Inspection
+import Tensors
 import TestSupport
 import Testing
 
