@@ -41,7 +41,8 @@ MATRIX_FILES = {
                "mixed_precision_legacy": ["whole-model"], "slash_names": ["whole-model"],
                "subclassed": ["weights"]},
     "tfkeras": {"mixed_precision": ["archive"], "nested_twice": ["archive"], "resaved": ["archive"], "subclassed": ["weights"]},
-    "keras3": {"bfloat16": ["archive", "weights"], "gradient_accumulation": ["whole-model"],
+    "keras3": {"bfloat16": ["archive", "weights"], "custom_layer": ["archive", "whole-model"],
+               "gradient_accumulation": ["whole-model"],
                "mixed_precision": ["archive", "weights"], "subclassed": ["weights"],
                "unicode_names": ["archive"]},
 }
