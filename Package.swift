@@ -7,8 +7,11 @@ let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
 func tests(
@@ -64,7 +67,12 @@ let package = Package(
         "CDeflate", "CKernels", "CNettle", "CSystem", "CZlib", "HDF5", "KerasConfiguration",
         "Tensors",
       ]),
-    library("Inspection", ["CKernels", "Checkpoints", "KerasConfiguration", "Tensors"]),
+    // The style and the script of HTML reports become part of the binary.
+    library(
+      "Inspection", ["CKernels", "Checkpoints", "KerasConfiguration", "Tensors"],
+      resources: [
+        .embedInCode("HTML/Assets/report.css"), .embedInCode("HTML/Assets/report.js"),
+      ]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library(
@@ -97,9 +105,11 @@ let package = Package(
     tests("HDF5Tests", ["HDF5"]),
     tests("TensorsTests", ["Tensors"]),
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
-    tests("OptimizersTests", ["HDF5", "Optimizers"]),
+    tests("OptimizersTests", ["CKernels", "HDF5", "Optimizers"]),
     tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
-    tests("InspectionTests", ["Checkpoints", "Inspection", "KerasConfiguration", "Tensors"]),
+    tests(
+      "InspectionTests",
+      ["Checkpoints", "HDF5", "Inspection", "KerasConfiguration", "Optimizers", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
     tests(
       "TrainingTests",

@@ -14,14 +14,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-from pathlib import Path
 
+import comparison
 import keras_environments
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-BENCHMARKS = REPOSITORY / "tools" / "Benchmarks"
 PROMISES = {"torch": 0.97, "keras": 3.0}
 ENVIRONMENTS = {"torch": "torch", "keras": "keras3"}
 
@@ -36,9 +33,7 @@ def main() -> int:
     frameworks = arguments.frameworks or list(PROMISES)
     for unknown in set(frameworks) - set(PROMISES):
         parser.error(f"unknown framework {unknown!r}, expected torch or keras")
-    subprocess.run(["swift", "build", "-c", "release", "--quiet", "--package-path",
-                    str(BENCHMARKS)], check=True)
-    program = BENCHMARKS / ".build" / "release" / "Benchmarks"
+    program = comparison.build("Benchmarks") / "Benchmarks"
     kept = True
     try:
         for framework in frameworks:
@@ -47,12 +42,9 @@ def main() -> int:
                     ENVIRONMENTS[framework], "keras_side.step_speed",
                     [framework, str(program), str(arguments.elements), str(threads),
                      str(arguments.repetitions)])
-                result = json.loads(text.strip().splitlines()[-1])
-                ratio = result["speed_of_cairn"]
-                kept = kept and ratio >= PROMISES[framework]
-                print(f"{framework:6} {threads} thread(s): {result['other_ms']:8.2f} ms, "
-                      f"Cairn {result['cairn_ms']:8.2f} ms, {ratio:.2f} times as fast "
-                      f"(promised: {PROMISES[framework]})")
+                times = comparison.Times(**json.loads(text.strip().splitlines()[-1]))
+                kept = comparison.judge_times(
+                    f"a step with {threads} thread(s)", times, PROMISES[framework]) and kept
     except keras_environments.EnvironmentFailure as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 2

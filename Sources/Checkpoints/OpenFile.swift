@@ -8,6 +8,7 @@ final class OpenFile {
   /// By which its tensors are checked as they are read; nil for a file without digests, or when they are
   /// to be read as they are.
   let digests: DigestTable?
+  private var knownDescriptor: Int32?
 
   init(_ file: consuming HDF5File, digests: DigestTable? = nil) {
     self.file = file
@@ -15,7 +16,12 @@ final class OpenFile {
   }
 
   /// The operating system's own handle, as long as the file is open.
-  func descriptor() throws(HDF5Error) -> Int32 { try file.descriptor() }
+  func descriptor() throws(HDF5Error) -> Int32 {
+    if let knownDescriptor { return knownDescriptor }
+    let descriptor = try file.descriptor()
+    knownDescriptor = descriptor
+    return descriptor
+  }
 }
 
 /// Where the tensors of an open checkpoint lie.

@@ -14,11 +14,23 @@ public struct SHA256: ~Copyable {
   /// The digest as 64 lower-case hexadecimal digits.
   public consuming func finalize() -> String { digest().hexadecimal }
 
+  /// Bytes of a digest.
+  static let byteCount = Int(SHA256_DIGEST_SIZE)
+
   /// The digest's 32 bytes. Begins anew afterwards.
   mutating func digest() -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_SIZE)) { bytes, count in
+    [UInt8](unsafeUninitializedCapacity: Self.byteCount) { bytes, count in
       nettle_sha256_digest(&context, bytes.count, bytes.baseAddress)
       count = bytes.count
+    }
+  }
+
+  /// Puts the digest behind other bytes. Begins anew afterwards.
+  mutating func appendDigest(to bytes: inout [UInt8]) {
+    withUnsafeTemporaryAllocation(byteCount: Self.byteCount, alignment: 8) { digest in
+      nettle_sha256_digest(
+        &context, digest.count, digest.baseAddress!.assumingMemoryBound(to: UInt8.self))
+      bytes.append(contentsOf: digest)
     }
   }
 }

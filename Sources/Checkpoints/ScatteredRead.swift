@@ -140,18 +140,6 @@ struct ScatteredRead: @unchecked Sendable {
 
   /// Returns 0, or the `errno` of the call that failed; `EIO` when the file is shorter than it was.
   private func perform() -> Int32 {
-    var rest = pieces[...]
-    var position = offset
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBufferPointer {
-        preadv(descriptor, $0.baseAddress, Int32($0.count), off_t(position))
-      }
-      if count < 0, errno == EINTR { continue }
-      if count < 0 { return errno }
-      if count == 0 { return EIO }
-      position += count
-      rest.dropBytes(count)
-    }
-    return 0
+    pieces.transfer(at: offset, endCode: EIO) { preadv(descriptor, $0, $1, $2) }
   }
 }

@@ -22,6 +22,20 @@ public struct HDF5Member: Hashable, Sendable {
   }
 }
 
+/// A name in a group and where it leads, as the group tells: the object itself has not been looked at.
+public struct HDF5Link: Hashable, Sendable {
+  /// The name inside the group.
+  public let name: String
+  let target: Target
+
+  enum Target: Hashable, Sendable {
+    /// Where the object's header stands in the file.
+    case object(haddr_t)
+    /// The link is not followed; the text says what it is.
+    case refused(String)
+  }
+}
+
 // MARK: - Listing
 
 extension HDF5Group {
@@ -30,7 +44,26 @@ extension HDF5Group {
   ///
   /// Complexity: O(n log n).
   public func memberNames() throws(HDF5Error) -> [String] {
-    try links().map(\.name).sorted(by: NumericAwareOrder.precedes)
+    try collectedLinks().map(\.name).sorted(by: NumericAwareOrder.precedes)
+  }
+
+  /// The links of all members, in the order of `memberNames`. What they lead to is opened by
+  /// ``openGroup(_:)-(HDF5Link)`` and its like without any search for the name.
+  ///
+  /// Complexity: O(n log n); no object is read.
+  public func links() throws(HDF5Error) -> [HDF5Link] {
+    let id = attributes.handle.id
+    return try collectedLinks().map { link in
+      let target: HDF5Link.Target =
+        if link.info.type != H5L_TYPE_HARD {
+          .refused(Link.describe(link.info, named: link.name, from: id))
+        } else if link.isNameValid {
+          .object(link.info.u.address)
+        } else {
+          .refused("an object whose name is not UTF-8")
+        }
+      return HDF5Link(name: link.name, target: target)
+    }.sorted { NumericAwareOrder.precedes($0.name, $1.name) }
   }
 
   /// All members with their kinds, in the order of `memberNames`.
@@ -39,7 +72,7 @@ extension HDF5Group {
   public func members() throws(HDF5Error) -> [HDF5Member] {
     let id = attributes.handle.id
     var members: [HDF5Member] = []
-    for link in try links() {
+    for link in try collectedLinks() {
       let kind = try kind(of: link, from: id)
       let isHard = link.info.type == H5L_TYPE_HARD
       members.append(
@@ -82,7 +115,7 @@ extension HDF5Group {
 
   /// All links in the order of the file. One iteration, since fetching the i-th name of an
   /// old-style group walks its tree from the start: O(n^2) for a whole group.
-  private func links() throws(HDF5Error) -> [CollectedLink] {
+  private func collectedLinks() throws(HDF5Error) -> [CollectedLink] {
     let id = attributes.handle.id
     var links: [CollectedLink] = []
     var index: hsize_t = 0

@@ -62,6 +62,49 @@ extension HDF5Group {
   }
 }
 
+// MARK: - Opening what a link leads to
+
+extension HDF5Group {
+  /// Opens the group that a link of this group leads to.
+  ///
+  /// - Throws: `wrongKind`, or `refused` for a link that is not a hard link.
+  public func openGroup(_ link: HDF5Link) throws(HDF5Error) -> HDF5Group {
+    let handle = try open(link, .group)
+    return HDF5Group(owning: handle, at: location.appending(link.name))
+  }
+
+  /// Opens the dataset that a link of this group leads to.
+  ///
+  /// - Throws: as ``openDataset(_:)-(String)``, but never `missing`.
+  public func openDataset(_ link: HDF5Link) throws(HDF5Error) -> HDF5Dataset {
+    let handle = try open(link, .dataset)
+    return try HDF5Dataset(owning: handle, at: location.appending(link.name))
+  }
+
+  /// Opens the group that a link of this group leads to; nil if it leads to anything else.
+  public func openGroupIfAny(_ link: HDF5Link) throws(HDF5Error) -> HDF5Group? {
+    guard case .object(let address) = link.target else { return nil }
+    let location = location.appending(link.name)
+    let object = try OpenObject(at: address, of: attributes.handle, location)
+    guard object.kind == H5I_GROUP else { return nil }
+    return HDF5Group(owning: object.takeHandle(), at: location)
+  }
+
+  private func open(
+    _ link: HDF5Link, _ kind: ObjectPath.ObjectKind
+  ) throws(HDF5Error) -> Handle {
+    let location = location.appending(link.name)
+    switch link.target {
+    case .object(let address):
+      return try OpenObject(at: address, of: attributes.handle, location).take(kind, at: location)
+    case .refused(let reason):
+      throw location.error(
+        .refused, "expected an object in this file, found \(reason), which is not followed",
+        during: "H5Oopen")
+    }
+  }
+}
+
 // MARK: - Creating
 
 extension HDF5Group {
@@ -72,7 +115,8 @@ extension HDF5Group {
     let created = try ObjectPath(path, in: location)
     try created.createParents(from: attributes.handle)
     try created.checkAbsent(from: attributes.handle, during: "H5Gcreate2")
-    let handle = try created.createGroup(from: attributes.handle.id)
+    let form = try GroupForm(at: created.location)
+    let handle = try form.create(created.text, in: attributes.handle, at: created.location)
     return HDF5Group(owning: handle, at: created.location)
   }
 

@@ -1,6 +1,12 @@
 import CHDF5
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// The one gate into libhdf5.
 ///
 /// A libhdf5 built without thread safety must not be entered by two threads at once, whatever the
@@ -39,10 +45,21 @@ enum HDF5Library {
   }
 
   /// Stops libhdf5 from printing its error stack. The setting is per thread and tasks change
-  /// threads, so it is made before every call.
+  /// threads, so every call sees to it that its thread has it.
   private static func silence() {
+    guard pthread_getspecific(silencedThread) == nil else { return }
     H5Eset_auto2(chdf5_e_default(), nil, nil)
+    // Anything but nil: it is never followed.
+    pthread_setspecific(silencedThread, UnsafeRawPointer(bitPattern: 1))
   }
+
+  /// The key under which a thread remembers that it is silenced.
+  private static let silencedThread = {
+    var key = pthread_key_t()
+    let code = pthread_key_create(&key, nil)
+    precondition(code == 0, "a key for threads could not be made: error \(code)")
+    return key
+  }()
 
   private static func failure(of operation: StaticString, at location: HDF5Location) -> HDF5Error {
     let stack = takeErrorStack()

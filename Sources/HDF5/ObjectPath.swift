@@ -63,16 +63,7 @@ extension ObjectPath {
     let id = group.id
     for prefix in prefixes { try checkLink(prefix.text, at: prefix.location, from: id) }
     let object = try location.call("H5Oopen") { [text] in H5Oopen(id, text, chdf5_p_default()) }
-    let type = HDF5Library.query { H5Iget_type(object) }
-    // Owned before anything can throw.
-    let handle = Handle(
-      object, type == H5I_GROUP ? .group : type == H5I_DATASET ? .dataset : .datatype)
-    if type != (kind == .group ? H5I_GROUP : H5I_DATASET) {
-      let name = type == H5I_GROUP ? "group" : type == H5I_DATASET ? "dataset" : "named type"
-      throw location.error(
-        .wrongKind, "expected a \(kind), found a \(name)", during: "H5Oopen")
-    }
-    return handle
+    return try OpenObject(owning: object).take(kind, at: location)
   }
 
   /// Whether there is a link of that name.
@@ -115,6 +106,41 @@ extension ObjectPath {
   }
 }
 
+/// An object just opened, of whatever kind it is.
+struct OpenObject: ~Copyable {
+  let kind: H5I_type_t
+  private let handle: Handle
+
+  /// Takes over the caller's reference.
+  init(owning object: hid_t) {
+    kind = HDF5Library.query { H5Iget_type(object) }
+    handle = Handle(
+      object, kind == H5I_GROUP ? .group : kind == H5I_DATASET ? .dataset : .datatype)
+  }
+
+  /// Opens the object whose header stands at an address of the file of `group`, as a hard link of it says.
+  init(
+    at address: haddr_t, of group: borrowing Handle, _ location: HDF5Location
+  ) throws(HDF5Error) {
+    let id = group.id
+    self.init(owning: try location.call("H5Oopen_by_addr") { H5Oopen_by_addr(id, address) })
+  }
+
+  consuming func takeHandle() -> Handle { handle }
+
+  /// Throws `wrongKind` unless it is of the kind asked for.
+  consuming func take(
+    _ expected: ObjectPath.ObjectKind, at location: HDF5Location
+  ) throws(HDF5Error) -> Handle {
+    if kind != (expected == .group ? H5I_GROUP : H5I_DATASET) {
+      let name = kind == H5I_GROUP ? "group" : kind == H5I_DATASET ? "dataset" : "named type"
+      throw location.error(
+        .wrongKind, "expected a \(expected), found a \(name)", during: "H5Oopen")
+    }
+    return handle
+  }
+}
+
 // MARK: - Creating along a path
 
 extension ObjectPath {
@@ -131,7 +157,8 @@ extension ObjectPath {
     let id = group.id
     for prefix in prefixes.dropLast() {
       guard let link = Self.linkInfo(prefix.text, from: id) else {
-        let group = try Self.createGroup(prefix.text, at: prefix.location, from: id)
+        let group = try GroupForm(at: prefix.location).create(
+          prefix.text, in: group, at: prefix.location)
         try group.close(at: prefix.location)
         continue
       }
@@ -141,23 +168,6 @@ extension ObjectPath {
         throw prefix.location.error(
           .wrongKind, "expected a group, found a \(Link.name(of: kind))", during: "H5Gcreate2")
       }
-    }
-  }
-
-  /// Creates a group at the path, whose parents exist.
-  func createGroup(from id: hid_t) throws(HDF5Error) -> Handle {
-    try Self.createGroup(text, at: location, from: id)
-  }
-
-  private static func createGroup(
-    _ text: String, at location: HDF5Location, from id: hid_t
-  ) throws(HDF5Error) -> Handle {
-    let properties = try location.acquire(.propertyList, "H5Pcreate") {
-      H5Pcreate(chdf5_p_group_create())
-    }
-    try location.call("H5Pset_obj_track_times") { H5Pset_obj_track_times(properties.id, false) }
-    return try location.acquire(.group, "H5Gcreate2") {
-      H5Gcreate2(id, text, chdf5_p_default(), properties.id, chdf5_p_default())
     }
   }
 }

@@ -1,5 +1,11 @@
 import CHDF5
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Texts of fixed and variable length, to and from the form in which libhdf5 transfers them.
 enum StringCoding {
   /// Reads `count` texts. `read` transfers them in the given memory type to the given memory; for
@@ -47,6 +53,14 @@ enum StringCoding {
     }
   }
 
+  /// The texts of configurations have megabytes.
+  private static func containsNUL(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+      bytes.count > 0 && memchr(bytes.baseAddress!, 0, bytes.count) != nil
+    }
+  }
+
   /// Gives texts to `write` in the form that a write of the memory type takes.
   static func encode(
     _ texts: [String], as string: HDF5StringType, at location: HDF5Location,
@@ -57,7 +71,7 @@ enum StringCoding {
       // All texts in one buffer, each with its NUL, and a pointer to each.
       var byteCount = 0
       for text in texts {
-        if text.utf8.contains(0) {
+        if containsNUL(text) {
           throw location.error(
             .invalidArgument, "expected a text without NUL bytes, found one inside",
             during: "H5Awrite")
@@ -72,10 +86,10 @@ enum StringCoding {
       var next = bytes
       for (index, text) in texts.enumerated() {
         (pointers + index).initialize(to: next)
-        for byte in text.utf8 {
-          next.initialize(to: byte)
-          next += 1
-        }
+        let count = text.utf8.count
+        let place = UnsafeMutableBufferPointer(start: next, count: count)
+        _ = place.initialize(fromContentsOf: text.utf8)
+        next += count
         next.initialize(to: 0)
         next += 1
       }

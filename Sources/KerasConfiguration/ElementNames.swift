@@ -24,6 +24,8 @@ public func snakeCase(_ className: String, in dialect: Dialect = .keras3) -> Str
 /// second of its kind on.
 public struct ElementNumbering: Sendable {
   private var counts: [String: Int] = [:]
+  /// The names of classes met so far.
+  private var bases: [String: String] = [:]
   private let countsWeightedTwice: Bool
   private let dialect: Dialect
 
@@ -42,7 +44,8 @@ public struct ElementNumbering: Sendable {
 
   /// The name of the next element.
   public mutating func name(ofClass className: String, hasVariables: Bool) -> String {
-    let base = snakeCase(className, in: dialect)
+    let base = bases[className] ?? snakeCase(className, in: dialect)
+    bases[className] = base
     let count = counts[base, default: 0]
     counts[base] = count + (countsWeightedTwice && hasVariables ? 2 : 1)
     return count == 0 ? base : "\(base)_\(count)"

@@ -70,7 +70,7 @@ private struct JSONParser {
 
   private mutating func object() throws(ConfigurationError) -> JSONObject {
     try enter()
-    var object = JSONObject()
+    var pairs: [JSONObject.Pair] = []
     if try !isEmptyContainer(closing: UInt8(ascii: "}")) {
       repeat {
         skipSpace()
@@ -80,11 +80,13 @@ private struct JSONParser {
         guard next == UInt8(ascii: ":") else { throw failure("`:` after key \"\(key)\"") }
         position += 1
         skipSpace()
-        object.pairs.append(.init(key: key, value: try value()))
+        // Objects of Keras have four pairs and more: room is not made for one first.
+        if pairs.isEmpty { pairs.reserveCapacity(5) }
+        pairs.append(.init(key: key, value: try value()))
       } while try hasMore(closing: UInt8(ascii: "}"), "`,` or `}`")
     }
     depth -= 1
-    return object
+    return JSONObject(pairs)
   }
 
   private mutating func array() throws(ConfigurationError) -> [JSONValue] {
@@ -193,6 +195,13 @@ private struct JSONParser {
   }
 
   private func text(_ range: Range<Int>) throws(ConfigurationError) -> String {
+    let bytes = UnsafeBufferPointer(rebasing: bytes[range])
+    // Nearly all texts are ASCII, and short, and need no proof.
+    if bytes.allSatisfy({ $0 < 0x80 }) { return String(decoding: bytes, as: UTF8.self) }
+    return try validatedText(range)
+  }
+
+  private func validatedText(_ range: Range<Int>) throws(ConfigurationError) -> String {
     guard let text = String(validating: bytes[range], as: UTF8.self) else {
       var valid = range.lowerBound
       var decoder = UTF8()

@@ -72,6 +72,9 @@ private struct JSONWriter {
 
   private mutating func writeString(_ string: String) {
     bytes.append(UInt8(ascii: "\""))
+    defer { bytes.append(UInt8(ascii: "\"")) }
+    let isPlain = string.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
+    if isPlain { return append(string) }
     for unit in string.utf16 {
       switch unit {
       case 0x22: append("\\\"")
@@ -90,7 +93,6 @@ private struct JSONWriter {
         }
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 
   private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }

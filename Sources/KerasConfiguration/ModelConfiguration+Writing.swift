@@ -23,11 +23,19 @@ extension ModelConfiguration {
     for dialect: Dialect, in container: ConfigurationContainer,
     training: TrainingConfiguration? = nil
   ) throws(ConfigurationError) -> JSONValue {
+    let words = try memo.words(at: .init(dialect: dialect, container: container)) {
+      () throws(ConfigurationError) in try spelled(for: dialect, in: container)
+    }
+    guard container == .document, let training, var document = words.object else { return words }
+    document["compile_config"] = try training.json(for: dialect, in: .document)
+    return .object(document)
+  }
+
+  private func spelled(
+    for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> JSONValue {
     if dialect == self.dialect && container == self.container {
-      guard container == .document else { return attributeJSON }
-      guard let training, var document = json.object else { return json }
-      document["compile_config"] = try training.json(for: dialect, in: .document)
-      return .object(document)
+      return container == .document ? json : attributeJSON
     }
     guard calls != .unknown else {
       throw .unknownClass(
@@ -37,11 +45,18 @@ extension ModelConfiguration {
     if let loss = losses.first {
       throw .notExpressible(key: loss.key, object: loss.object, dialect: dialect, cure: loss.reason)
     }
-    guard container == .document, let training, var document = translated.json.object else {
-      return translated.json
-    }
-    document["compile_config"] = try training.json(for: dialect, in: .document)
-    return .object(document)
+    return translated.json
+  }
+
+  /// The text of ``json(for:in:training:)``, made once for all copies of this value where there is no
+  /// training.
+  public func text(
+    for dialect: Dialect, in container: ConfigurationContainer,
+    training: TrainingConfiguration? = nil
+  ) throws(ConfigurationError) -> String {
+    let words = try json(for: dialect, in: container, training: training)
+    let place = ModelMemo.Place(dialect: dialect, container: container)
+    return training == nil ? memo.text(of: words, at: place) : words.text
   }
 
   /// This model in the spelling of another dialect; see ``json(for:in:training:)``.

@@ -18,6 +18,7 @@ public struct ModelConfiguration: Sendable, Hashable {
   public let buildInputShape: [Int?]?
   /// Whose spelling the JSON is.
   public let dialect: Dialect
+  private(set) var memo = ModelMemo()
 
   /// How the layers are called.
   public enum Calls: Sendable, Hashable {
@@ -99,6 +100,9 @@ public struct ModelConfiguration: Sendable, Hashable {
     for entry in list { layers.append(try LayerEntry(json: entry)) }
     return layers
   }
+
+  /// The text of ``json``, made once for all copies of this value.
+  public var text: String { memo.text(of: json, at: nil) }
 
   /// The model's own flag; false freezes every layer.
   public var isTrainable: Bool { json["config"]?["trainable"] != .bool(false) }

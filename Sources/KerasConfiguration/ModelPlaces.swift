@@ -59,26 +59,36 @@ extension ModelConfiguration {
   ///
   /// `dialect` decides the groups, not the paths. A layer of unknown class is one place without
   /// variables; Keras 2's numbering then takes it for a layer that has some.
+  ///
+  /// Complexity: O(variables) the first time, then O(1) for all copies of this value.
   public func places(in dialect: Dialect) throws(ConfigurationError) -> [VariablePlace] {
-    var places: [VariablePlace] = []
-    try appendPlaces(
-      to: &places, in: dialect, path: [], group: "", topLevelLayer: nil, isTrainable: true)
-    return places
+    try memo.places(in: dialect) { () throws(ConfigurationError) in
+      var places: [VariablePlace] = []
+      try appendPlaces(
+        to: &places, in: dialect, path: [], group: "", topLevelLayer: nil, isTrainable: true)
+      return places
+    }
   }
 
   /// The variables in model order, which is the order of the optimizer's slots (for those that are
   /// trainable). Throws for a layer whose class has no schema.
+  ///
+  /// Complexity: as ``places(in:)``.
   public func variables(in dialect: Dialect) throws(ConfigurationError) -> [ModelVariable] {
-    var variables: [ModelVariable] = []
-    for place in try places(in: dialect) {
-      guard let schemas = place.variables else {
-        throw .unknownClass(
-          place.className, object: "layer `\(place.path)`",
-          known: ["the layer classes of Keras whose variables Cairn knows"])
+    try memo.variables(in: dialect) { () throws(ConfigurationError) in
+      var variables: [ModelVariable] = []
+      for place in try places(in: dialect) {
+        guard let schemas = place.variables else {
+          throw .unknownClass(
+            place.className, object: "layer `\(place.path)`",
+            known: ["the layer classes of Keras whose variables Cairn knows"])
+        }
+        for (index, schema) in schemas.enumerated() {
+          variables.append(place.variable(at: index, schema))
+        }
       }
-      variables += schemas.enumerated().map { place.variable(at: $0, $1) }
+      return variables
     }
-    return variables
   }
 
   /// The variables of each top-level layer in the order of a whole-model file's `weight_names`:

@@ -22,6 +22,8 @@ extension LayerPath: CustomStringConvertible {
 
   /// One name as it stands in a path.
   public static func escaped(_ name: String) -> String {
+    let (slash, backslash) = (UInt8(ascii: "/"), UInt8(ascii: "\\"))
+    guard name.utf8.contains(where: { $0 == slash || $0 == backslash }) else { return name }
     var escaped = ""
     for character in name {
       if character == "/" || character == "\\" { escaped.append("\\") }

@@ -74,7 +74,9 @@ private struct Verdicts {
   var hasFailures: Bool { differentCount + damagedCount > 0 }
 
   var summary: String {
-    let damaged = damagedCount > 0 ? ", \(damagedCount) damaged checkpoints" : ""
+    let damaged =
+      damagedCount > 0
+      ? ", \(damagedCount) damaged checkpoint\(damagedCount == 1 ? "" : "s")" : ""
     return (differentCount == 0 ? "exact: " : "not exact: ")
       + "\(sameCount) of \(count) replays equal to the bit\(damaged)"
   }

@@ -17,7 +17,8 @@ struct ShowCommand: ParsableCommand {
         curl https://example.org/model.keras | checkpoint-inspect show -
       """)
 
-  @Argument(help: "The checkpoint, or - to read it from standard input.")
+  @Argument(
+    help: "The checkpoint, or - to read it from standard input.", completion: .file())
   var file: String
 
   @Argument(
@@ -51,6 +52,8 @@ struct ShowCommand: ParsableCommand {
 
   @OptionGroup var filter: FilterOptions
 
+  @OptionGroup var page: HTMLOptions
+
   @OptionGroup var printing: PrintingOptions
 
   @OptionGroup var reading: ReadingOptions
@@ -79,7 +82,11 @@ struct ShowCommand: ParsableCommand {
       options.health = health
       options.order = sort
       options.filter = filter.filter
-      Console.print(try ShowReport(reader, options: options), printing)
+      let report = try ShowReport(reader, options: options)
+      if let html = page.html {
+        try HTMLPage(report, reading: reader).write(to: html, replacing: page.force)
+      }
+      Console.print(report, printing)
     }
   }
 }

@@ -44,6 +44,38 @@ import Testing
     #expect(try bytes(folder.file("first")) != bytes(folder.file("second")))
   }
 
+  @Test("a record of the run that grew, and another step, need no new layout")
+  func grownRecord() throws {
+    let folder = try TemporaryDirectory()
+    let profile = Profile(dialect: .keras3, layout: .weights)
+    let kept = KeptSkeleton()
+    var checkpoint = try checkpoint()
+    for length in [1, 2, 900] {
+      let text = String(repeating: "x", count: length)
+      checkpoint.resumption = ResumptionRecord(json: .string(text), arrays: [])
+      let path = folder.file("\(length)")
+      try checkpoint.save(to: path, profile: profile, reusing: kept)
+      #expect(try CheckpointReader(opening: path).manifest.resumption?.json == .string(text))
+    }
+    #expect(kept.layoutCount == 1)
+  }
+
+  @Test(
+    "of many tensors, those written while the file is laid out are where one thread writes them",
+    arguments: profiles)
+  func early(profile: Profile) throws {
+    let folder = try TemporaryDirectory()
+    let checkpoint = try Checkpoint(
+      dense: (0..<200).map { 8 + $0 % 32 }, inputs: 5, dialect: profile.dialect)
+    try checkpoint.save(to: folder.file("one"), profile: profile, threadCount: 1)
+    try checkpoint.save(to: folder.file("two"), profile: profile, threadCount: 2)
+    #expect(try bytes(folder.file("two")) == bytes(folder.file("one")))
+    let loaded = try CheckpointReader(opening: folder.file("two")).load()
+    for (a, b) in zip(loaded.variables, checkpoint.variables) {
+      #expect(a.value.isIdentical(to: b.value))
+    }
+  }
+
   @Test("a checkpoint of another structure is laid out anew")
   func otherStructure() throws {
     let folder = try TemporaryDirectory()

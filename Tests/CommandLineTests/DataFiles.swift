@@ -13,6 +13,13 @@ enum DataFiles {
     try values.withUnsafeBytes { try dataset.write(from: $0) }
   }
 
+  static func bytes(_ name: String, in root: borrowing HDF5Group) throws -> [UInt8] {
+    let dataset = try root.openDataset(name)
+    var bytes = [UInt8](repeating: 0, count: dataset.byteCount)
+    try bytes.withUnsafeMutableBytes { try dataset.read(into: $0) }
+    return bytes
+  }
+
   /// `x` of `rowShape` in `rows` rows, numbers between -1 and 1, and integers `y` below `classes`;
   /// `change` may spoil them.
   static func classification(

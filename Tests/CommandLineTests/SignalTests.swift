@@ -62,6 +62,32 @@ struct SignalTests {
     #expect(verified.output.contains("exact: \(names.count - 1) of \(names.count - 1) replays"))
   }
 
+  @Test("the first acts in the middle of a validation, too; the resumed run validates anew")
+  func duringValidation() throws {
+    let folder = try TemporaryDirectory()
+    try DataFiles.classification(folder.file("data.h5"), rows: 81_920, rowShape: [4])
+    let process = try BuiltProduct.cairn.start(
+      [
+        "train", folder.file("data.h5"), "--epochs", "1", "--batch-size", "1",
+        "--validation-split", "0.9998779296875", "--history", folder.file("history.csv"),
+        "--save-every-steps", "10", "--checkpoints",
+        folder.file("run"),
+      ], errors: folder.file("errors"))
+    // Ten steps, 2^-13 of the rows, then 81,910 batches of validation.
+    func steps() -> Int {
+      let text = (try? text(of: folder.file("history.csv"))) ?? ""
+      return text.split(separator: "\n").count - 1
+    }
+    while steps() < 10, process.isRunning { usleep(200) }
+    kill(process.processIdentifier, SIGTERM)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 143)
+    let resumed = try cairn("resume", folder.file("run"))
+    expectSuccess(resumed)
+    #expect(resumed.outputLines.first?.hasSuffix("at step 10, epoch 1 of 1") == true)
+    #expect(resumed.outputLines.contains { $0.hasPrefix("epoch 1/1") && $0.contains("val_loss") })
+  }
+
   @Test("the second ends the run at once: the last commit stays, and the folder can be used again")
   func second() throws {
     let run = try EndlessRun("--save-every-steps", "1")

@@ -48,6 +48,34 @@ struct GroupTests {
     }
   }
 
+  @Test("a link opens what its name opens, and nothing of another kind")
+  func links() throws {
+    try withTemporaryDirectory { directory in
+      let file = try HDF5File.create(directory.path("a.h5"))
+      do {
+        let root = try file.root()
+        _ = try root.createDataset("a/data", .int8, shape: [3])
+        _ = try root.createGroup("a/group/inner")
+        let group = try root.openGroup("a")
+        let links = try group.links()
+        #expect(links.map(\.name) == ["data", "group"])
+        let dataset = try group.openDataset(links[0])
+        #expect(dataset.path == "/a/data")
+        #expect(dataset.shape == [3])
+        let inner = try group.openGroup(links[1])
+        #expect(inner.path == "/a/group")
+        #expect(try inner.memberNames() == ["inner"])
+        #expect(try group.openGroupIfAny(links[0]) == nil)
+        #expect(try group.openGroupIfAny(links[1])?.path == "/a/group")
+        let error = hdf5Error { _ = try group.openGroup(links[0]) }
+        #expect(error?.kind == .wrongKind)
+        #expect(error?.object == "/a/data")
+        #expect(error?.message == "expected a group, found a dataset")
+      }
+      try file.close()
+    }
+  }
+
   @Test("a missing object, or one below a dataset, is missing", arguments: ["b", "x/y", "a/b"])
   func missing(path: String) throws {
     try withTemporaryDirectory { directory in

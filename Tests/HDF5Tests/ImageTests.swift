@@ -25,9 +25,10 @@ import Testing
       let image = try HDF5Image(
         named: path, userBlockByteCount: userBlock, objectCount: 4
       ) { root in
-        try root.attributes.setString("a text", for: "text")
+        try root.attributes.createString(
+          "a text", named: "text", TextForm(.variable(.ascii), file: path))
         let form = try DatasetForm(.float32, shape: [1000], file: path)
-        let group = try root.createGroup(named: "group")
+        let group = try root.createGroup(named: "group", GroupForm(file: path))
         for index in 0..<3 {
           offsets.append(try #require(try group.createDataset(named: "\(index)", form)))
         }
@@ -67,8 +68,9 @@ import Testing
   func names() throws {
     let taken = #expect(throws: HDF5Error.self) {
       _ = try HDF5Image(named: "x", objectCount: 2) { root in
-        _ = try root.createGroup(named: "a")
-        _ = try root.createGroup(named: "a")
+        let form = try GroupForm(file: "x")
+        _ = try root.createGroup(named: "a", form)
+        _ = try root.createGroup(named: "a", form)
       }
     }
     #expect(taken?.kind == .alreadyExists)

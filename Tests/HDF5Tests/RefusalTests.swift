@@ -14,8 +14,11 @@ struct RefusalTests {
     let file = try HDF5File.open(fixture("links.h5"))
     do {
       let root = try file.root()
+      let link = try #require(try root.links().first { $0.name == name })
+      #expect(try root.openGroupIfAny(link) == nil)
       for error in [
         hdf5Error { _ = try root.openDataset(name) }, hdf5Error { _ = try root.openGroup(name) },
+        hdf5Error { _ = try root.openDataset(link) }, hdf5Error { _ = try root.openGroup(link) },
         hdf5Error { _ = try root.openDataset("\(name)/values") },
         hdf5Error { _ = try root.exists("\(name)/values") },
         hdf5Error { _ = try root.openDataset("hard/parent/\(name)/values") },

@@ -1,6 +1,8 @@
+import Checkpoints
 import KerasConfiguration
 import Optimizers
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -30,6 +32,52 @@ struct ResumptionTests {
       expectIdentical(resumed, whole, "stopped after step \(k)")
       #expect(state.history.losses.count == k, "the copy was disturbed")
     }
+  }
+
+  @Test("a run that is stopped in the middle of a validation validates anew, to the same bits")
+  func duringValidation() throws {
+    let run = try SmallRun()
+    var whole = try run.start()
+    try run.trainer.fit(
+      run.data, validation: run.validation, epochs: run.epochs, state: &whole)
+    var state = try run.start()
+    var stops = 0
+    while stops < 3 {
+      let outcome = try run.trainer.fit(
+        run.data, validation: run.validation, epochs: run.epochs, state: &state
+      ) { event, state in
+        guard case .validationBatchEnded(1, 0, _) = event else { return .proceed }
+        return .stop
+      }
+      #expect(outcome == .stopped)
+      #expect(state.position == .init(epoch: 1, batch: 5, step: 10))
+      #expect(state.history.epochs.count == 1)
+      stops += 1
+    }
+    try run.trainer.fit(
+      run.data, validation: run.validation, epochs: run.epochs, state: &state)
+    expectIdentical(state, whole)
+  }
+
+  @Test("all checkpoints of a run are one layout with other numbers")
+  func oneLayout() throws {
+    let folder = try TemporaryDirectory()
+    let run = try SmallRun()
+    let kept = KeptSkeleton()
+    var state = try run.start()
+    try run.trainer.fit(
+      run.data, validation: run.validation, epochs: run.epochs, state: &state
+    ) { event, state in
+      guard case .stepEnded(let step) = event else { return .proceed }
+      let path = folder.file("\(step.step)")
+      try state.checkpoint(run.trainer).save(
+        to: path, profile: Profile(dialect: .keras2, layout: .wholeModel), reusing: kept)
+      let resumed = try TrainingState(
+        resuming: CheckpointReader(opening: path).load(), model: run.trainer.model)
+      #expect(resumed.history.losses == state.history.losses)
+      return .proceed
+    }
+    #expect(kept.layoutCount == 1)
   }
 
   @Test("a run that is given more epochs later equals one that had them from the start")

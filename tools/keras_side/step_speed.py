@@ -9,11 +9,10 @@ whenever it is sent a line, so that whatever disturbs the machine meets both ali
 from __future__ import annotations
 
 import json
-import statistics
-import subprocess
 import sys
-import time
 from typing import Callable
+
+from keras_side import turns
 
 
 def torch_step(count: int, threads: int) -> Callable[[], None]:
@@ -43,47 +42,18 @@ def keras_step(count: int, threads: int) -> Callable[[], None]:
     return step
 
 
+REST_SECONDS = 0.02
 FRAMEWORKS = {"torch": torch_step, "keras": keras_step}
-
-
-class Cairn:
-    """Cairn's benchmark program, taking steps on request."""
-
-    def __init__(self, program: str, count: int, threads: int) -> None:
-        self._process = subprocess.Popen(
-            [program, "serve", str(count), str(threads)], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True)
-
-    def step(self) -> float:
-        """Takes one step; returns its seconds, as the program measured them."""
-        self._process.stdin.write("step\n")
-        self._process.stdin.flush()
-        return float(self._process.stdout.readline()) * 1e-9
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
 
 
 def main() -> int:
     framework, program, count, threads, repetitions = sys.argv[1:]
     step = FRAMEWORKS[framework](int(count), int(threads))
-    cairn = Cairn(program, int(count), int(threads))
-    ours, theirs = [], []
-    for repetition in range(int(repetitions) + 3):
-        start = time.perf_counter()
-        step()
-        elapsed = time.perf_counter() - start
-        seconds = cairn.step()
-        if repetition >= 3:  # The first ones warm up.
-            theirs.append(elapsed)
-            ours.append(seconds)
+    cairn = turns.Cairn(program, "serve", count, threads)
+    # The other's threads spin for some milliseconds after their work, where Cairn's have to run.
+    print(json.dumps(turns.take(
+        cairn, "step", framework, step, int(repetitions), warm_ups=3, rest=REST_SECONDS)))
     cairn.close()
-    ratios = [other / own for other, own in zip(theirs, ours)]
-    print(json.dumps({
-        "framework": framework, "elements": int(count), "threads": int(threads),
-        "cairn_ms": statistics.median(ours) * 1e3, "other_ms": statistics.median(theirs) * 1e3,
-        "speed_of_cairn": statistics.median(ratios)}))
     return 0
 
 

@@ -7,7 +7,7 @@
 // The hot loops of float32 training, in C because Swift cannot choose instructions at run time.
 //
 // Every operation is rounded on its own: no contraction to fused multiply-add, no reordering, so that
-// the baseline and AVX2 builds of a loop give the same bits. A pair `x`, `new_x` is one array, updated
+// the baseline, AVX2 and AVX-512 builds of a loop give the same bits. A pair `x`, `new_x` is one array, updated
 // in place, or two arrays that do not overlap; nothing else overlaps. Adagrad and the averages write a
 // second array past the cache, so that it costs no more than updating in place.
 
@@ -103,6 +103,13 @@ uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t byte_count);
 
 /// The same without that instruction.
 uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t byte_count);
+
+/// The square roots, correctly rounded, in place: as the steps above take them, with AVX-512 without the
+/// divider (square_roots.h).
+void ck_square_roots_f32(size_t count, float *values);
+
+/// The same by the instruction alone.
+void ck_square_roots_by_instruction_f32(size_t count, float *values);
 
 /// The square root, correctly rounded, as one instruction. Swift's `squareRoot()` calls libm on Linux,
 /// which keeps the loop around it from being vectorized.

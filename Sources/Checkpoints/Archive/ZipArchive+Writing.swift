@@ -254,11 +254,13 @@ extension ReadableFile {
 struct FieldWriter {
   private(set) var bytes: [UInt8] = []
 
-  mutating func append(_ values: [UInt8]) { bytes += values }
+  mutating func append(_ values: some Collection<UInt8>) { bytes.append(contentsOf: values) }
   mutating func uint16(_ value: UInt16) { append(value) }
   mutating func uint32(_ value: UInt32) { append(value) }
   mutating func uint64(_ value: UInt64) { append(value) }
-  mutating func zeros(_ count: Int) { bytes += [UInt8](repeating: 0, count: count) }
+  mutating func zeros(_ count: Int) { bytes.append(contentsOf: repeatElement(0, count: count)) }
+
+  mutating func reserveCapacity(_ count: Int) { bytes.reserveCapacity(count) }
 
   private mutating func append(_ value: some FixedWidthInteger) {
     withUnsafeBytes(of: value.littleEndian) { bytes += $0 }

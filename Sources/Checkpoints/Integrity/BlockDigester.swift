@@ -23,23 +23,29 @@ final class BlockDigester: @unchecked Sendable {
 
   /// - Parameters:
   ///   - table: with all places.
-  ///   - tensors: those of the table's datasets, in its order, without bytes where a snapshot must be asked for them, and
-  ///     where they begin in the file.
-  init(_ table: DigestTable, _ tensors: [(bytes: UnsafeRawBufferPointer?, fileOffset: Int)]) {
+  ///   - tensors: those of the table's datasets, in its order, without bytes where a snapshot must be asked for
+  ///     them, where they begin in the file, and whether their digests are wanted.
+  init(
+    _ table: DigestTable,
+    _ tensors: [(bytes: UnsafeRawBufferPointer?, fileOffset: Int, isWanted: Bool)]
+  ) {
     self.table = table
     algorithm = table.algorithm
     digests = .allocate(byteCount: table.digests.count, alignment: 8)
     digests.copyBytes(from: table.digests)
-    let datasets = table.records.filter { $0.kind == .dataset }
-    blocks = zip(datasets, tensors).flatMap { record, tensor in
-      (0..<record.digestCount).map { block in
+    var blocks: [Block] = []
+    // The first record is that of the structure.
+    for (record, tensor) in zip(table.records.dropFirst(), tensors) where tensor.isWanted {
+      for block in 0..<record.digestCount {
         let range = record.range(ofBlock: block)
-        return Block(
-          fileOffset: tensor.fileOffset + range.lowerBound,
-          bytes: tensor.bytes.map { UnsafeRawBufferPointer(rebasing: $0[range]) },
-          digest: record.firstDigest + block)
+        blocks.append(
+          Block(
+            fileOffset: tensor.fileOffset + range.lowerBound,
+            bytes: tensor.bytes.map { UnsafeRawBufferPointer(rebasing: $0[range]) },
+            digest: record.firstDigest + block))
       }
-    }.sorted { $0.fileOffset < $1.fileOffset }
+    }
+    self.blocks = blocks.sorted { $0.fileOffset < $1.fileOffset }
   }
 
   deinit { digests.deallocate() }
@@ -52,10 +58,11 @@ final class BlockDigester: @unchecked Sendable {
       guard let bytes = snapshot ?? blocks[index].bytes else {
         preconditionFailure("a block of a snapshot was not written by itself")
       }
-      let digest = algorithm.digest(bytes)
       let place = blocks[index].digest * algorithm.byteCount
-      UnsafeMutableRawBufferPointer(rebasing: digests[place..<place + digest.count])
-        .copyBytes(from: digest)
+      algorithm.write(
+        digestOf: bytes,
+        to: UnsafeMutableRawBufferPointer(
+          rebasing: digests[place..<place + algorithm.byteCount]))
       index += 1
     }
   }

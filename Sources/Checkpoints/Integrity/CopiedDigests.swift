@@ -37,7 +37,7 @@ struct CopiedDigests {
     }
     let isThere = try HDF5File.open(copy).root().exists(DigestTable.path)
     guard isThere else { return }
-    let file = try HDF5File.openForUpdate(copy)
+    let file = try HDF5File.openForUpdate(copy, isLocked: false)
     do { try file.root().remove(DigestTable.path) }
     try file.close()
   }

@@ -51,6 +51,15 @@ extension DigestAlgorithm {
     return digest.finalize()
   }
 
+  /// Writes the digest of bytes, as it stands in files, to `place`.
+  func write(digestOf bytes: UnsafeRawBufferPointer, to place: UnsafeMutableRawBufferPointer) {
+    switch self {
+    case .crc32c:
+      place.storeBytes(of: CRC32C.checksum(of: bytes).littleEndian, as: UInt32.self)
+    case .sha256: place.copyBytes(from: digest(bytes))
+    }
+  }
+
   func digest(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { digest($0) } }
 }
 

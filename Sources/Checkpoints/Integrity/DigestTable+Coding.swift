@@ -36,9 +36,10 @@ extension DigestTable {
 
   private func bytes(root: [UInt8]) -> [UInt8] {
     var writer = FieldWriter()
+    writer.reserveCapacity(byteCount)
     writer.append(head)
     writer.append(root)
-    for record in records { writer.append(record.bytes) }
+    for record in records { record.append(to: &writer) }
     writer.append(digests)
     return writer.bytes
   }
@@ -47,17 +48,16 @@ extension DigestTable {
 extension DigestTable.Record {
   var encodedByteCount: Int { 24 + (name.utf8.count + 7) / 8 * 8 }
 
-  /// The record as it stands in the table: kind, length of the name, offset, length, name, zeros up to a
-  /// multiple of 8.
-  var bytes: [UInt8] {
-    var writer = FieldWriter()
+  /// Writes the record as it stands in the table: kind, length of the name, offset, length, name, zeros up
+  /// to a multiple of 8.
+  func append(to writer: inout FieldWriter) {
+    let start = writer.bytes.count
     writer.uint32(kind.rawValue)
     writer.uint32(UInt32(name.utf8.count))
     writer.uint64(UInt64(offset))
     writer.uint64(UInt64(byteCount))
-    writer.append(Array(name.utf8))
-    writer.zeros(encodedByteCount - writer.bytes.count)
-    return writer.bytes
+    writer.append(name.utf8)
+    writer.zeros(start + encodedByteCount - writer.bytes.count)
   }
 }
 

@@ -49,6 +49,14 @@ struct DigestTable: Sendable {
     func range(ofBlock block: Int) -> Range<Int> {
       block * blockByteCount..<min((block + 1) * blockByteCount, byteCount)
     }
+
+    /// The bytes of all blocks that have some of these.
+    func blocks(covering bytes: Range<Int>) -> Range<Int> {
+      let last = (bytes.upperBound + blockByteCount - 1) / blockByteCount
+      return bytes.lowerBound / blockByteCount
+        * blockByteCount..<min(
+          last * blockByteCount, byteCount)
+    }
   }
 
   init(
@@ -131,6 +139,18 @@ extension DigestTable {
     self.digests = digests
   }
 
+  /// Takes the digests of some datasets from those of an equal table.
+  ///
+  /// - Parameter isTaken: by the datasets, in their order.
+  mutating func takeDigests(_ digests: [UInt8], ofDatasets isTaken: [Bool]) {
+    // The first record is that of the structure.
+    for (record, isTaken) in zip(records.dropFirst(), isTaken) where isTaken {
+      let start = record.firstDigest * algorithm.byteCount
+      let end = start + record.digestCount * algorithm.byteCount
+      for index in start..<end { self.digests[index] = digests[index] }
+    }
+  }
+
   mutating func setDigest(_ index: Int, _ digest: [UInt8]) {
     digests.replaceSubrange(
       index * algorithm.byteCount..<(index + 1) * algorithm.byteCount, with: digest)
@@ -159,9 +179,8 @@ extension DigestTable {
 // MARK: - Roots
 
 extension DigestTable {
-  /// The root over the digests of one record's blocks.
-  func root(of record: Record) -> [UInt8] {
-    var tree = MerkleTree()
+  /// The root over the digests of one record's blocks; `tree` is empty before and after.
+  private func root(of record: Record, _ tree: inout MerkleTree) -> [UInt8] {
     digests.withUnsafeBytes { bytes in
       for index in record.firstDigest..<record.firstDigest + record.digestCount {
         let start = index * algorithm.byteCount
@@ -175,10 +194,14 @@ extension DigestTable {
   /// whose others are the records, each followed by its own root.
   var root: [UInt8] {
     var tree = MerkleTree()
+    var treeOfRecord = MerkleTree()
     head.withUnsafeBytes { tree.append($0) }
     for record in records {
-      record.bytes.withUnsafeBytes { bytes in
-        root(of: record).withUnsafeBytes { tree.append(bytes, $0) }
+      var writer = FieldWriter()
+      writer.reserveCapacity(record.encodedByteCount)
+      record.append(to: &writer)
+      writer.bytes.withUnsafeBytes { bytes in
+        root(of: record, &treeOfRecord).withUnsafeBytes { tree.append(bytes, $0) }
       }
     }
     return tree.root()

@@ -9,19 +9,29 @@ import Tensors
 /// |---|---|
 /// | `format_version` | int64, 1 |
 /// | `arithmetic` | which generation's formulas the optimizer state belongs to |
+/// | `scales_loss` | int64, 1 where another optimizer scales the loss around this one, whether or not the configuration says so |
 /// | `model_config`, `training_config` | JSON, as whole-model files have them; in layouts without a place of their own for them |
 /// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
 /// | `original_model_config`, `original_training_config`, and both with `_dialect` | in converted files: these texts as the file had them from which it was converted, where they are others |
 /// | `frozen` | JSON; variables that are frozen although the architecture does not say so, each as the list of its layers' names and its index |
-/// | `resumption` | JSON; its meaning belongs to whoever resumes |
 /// | `weights` | which copy of the weights the model's variables are: `live`, `average` or `best` |
-/// | `saved` | JSON, in files of a ``CheckpointStore``: `step`, and by name the `metrics` known then |
+///
+/// What differs from one save of a run to the next are datasets, so that one skeleton fits them all. Texts
+/// are UTF-8 with spaces behind them, up to a power of two:
+///
+/// | dataset | content |
+/// |---|---|
+/// | `texts/resumption` | JSON; its meaning belongs to whoever resumes |
+/// | `texts/saved` | JSON, in files of a ``CheckpointStore``: `step`, and by name the `metrics` known then |
 ///
 /// The arrays of the resumption record are datasets below `cairn/resumption`; `cairn/digests` is the
 /// ``DigestTable``, in every file.
 enum CairnGroup {
   static let path = "cairn"
   static let arraysPath = "cairn/resumption"
+  static let textsPath = "cairn/texts"
+  static let resumptionPath = "cairn/texts/resumption"
+  static let storeRecordPath = "cairn/texts/saved"
   static let formatVersion: Int64 = 1
 }
 
@@ -31,6 +41,7 @@ extension CairnGroup {
   /// What the group says about a whole file.
   struct Content {
     var arithmetic: Arithmetic?
+    var scalesLoss = false
     var model: ModelConfiguration?
     var training: TrainingConfiguration?
     var original: OriginalWords?
@@ -72,6 +83,7 @@ extension CairnGroup {
       }
       content.arithmetic = arithmetic
     }
+    content.scalesLoss = try group.attributes.contains("scales_loss")
     content.model = try model("model_config", of: group)
     content.training = try training("training_config", of: group)
     if let model = try model("original_model_config", of: group) {
@@ -81,10 +93,8 @@ extension CairnGroup {
     if let text = try group.attributes.optionalString("frozen") {
       content.frozen = try frozen(parsing: text, path: path)
     }
-    if let text = try group.attributes.optionalString("resumption") {
-      content.resumption = ResumptionRecord(
-        json: try JSONValue(parsing: text),
-        arrays: try readArrays(root, path: path))
+    if let json = try readText(root, resumptionPath, path: path) {
+      content.resumption = ResumptionRecord(json: json, arrays: try readArrays(root, path: path))
     }
     if let text = try group.attributes.optionalString("weights") {
       guard let weights = WeightsCopy(rawValue: text) else {
@@ -94,8 +104,8 @@ extension CairnGroup {
       }
       content.weights = weights
     }
-    if let text = try group.attributes.optionalString("saved") {
-      content.storeRecord = StoreRecord(json: try JSONValue(parsing: text))
+    if let json = try readText(root, storeRecordPath, path: path) {
+      content.storeRecord = StoreRecord(json: json)
     }
     return content
   }
@@ -151,6 +161,22 @@ extension CairnGroup {
     return dialect
   }
 
+  /// The JSON of a padded text; nil when there is none.
+  private static func readText(
+    _ root: borrowing HDF5Group, _ dataset: String, path: String
+  ) throws -> JSONValue? {
+    guard try root.exists(textsPath), try root.exists(dataset) else { return nil }
+    let dataset = try root.openDataset(dataset)
+    let entry = try CheckpointEntry(dataset, name: dataset.path, role: .other)
+    guard entry.dtype == .uint8 else {
+      throw CheckpointError(
+        .inconsistent, "cannot read", path: path, object: dataset.path,
+        expected: "the bytes of a text", found: "elements of type \(entry.storedType)")
+    }
+    return try JSONValue(
+      parsing: dataset.readTensor(entry, path: path).elements(of: UInt8.self))
+  }
+
   private static func readArrays(
     _ root: borrowing HDF5Group, path: String
   ) throws -> [(name: String, value: Tensor)] {
@@ -178,6 +204,7 @@ extension FilePlan {
     ]
     if let optimizer = checkpoint.optimizer {
       attributes.append(("arithmetic", .ascii(optimizer.configuration.arithmetic.rawValue)))
+      if optimizer.lossScale != nil { attributes.append(("scales_loss", .integer(1))) }
     }
     attributes += texts.map { ($0.name, .utf8($0.value)) }
     if let original = checkpoint.original {
@@ -187,11 +214,11 @@ extension FilePlan {
     if !checkpoint.frozen.isEmpty {
       attributes.append(("frozen", .utf8(CairnGroup.text(checkpoint.frozen))))
     }
-    if let resumption = checkpoint.resumption {
-      attributes.append(("resumption", .utf8(resumption.json.text)))
-    }
     attributes.append(("weights", .ascii(checkpoint.weights.rawValue)))
     groups.append(Group(path: CairnGroup.path, attributes: attributes))
+    if let resumption = checkpoint.resumption {
+      addText(resumption.json, CairnGroup.resumptionPath)
+    }
     for array in checkpoint.resumption?.arrays ?? [] {
       datasets.append(Dataset(path: "\(CairnGroup.arraysPath)/\(array.name)", value: array.value))
     }
@@ -199,7 +226,16 @@ extension FilePlan {
 
   /// Adds to Cairn's group what a store says about the file.
   mutating func addStoreRecord(_ record: StoreRecord) {
-    guard let index = groups.firstIndex(where: { $0.path == CairnGroup.path }) else { return }
-    groups[index].attributes.append(("saved", .utf8(record.json.text)))
+    addText(record.json, CairnGroup.storeRecordPath)
+  }
+
+  /// Adds a text that may be longer in the next save: with spaces, which mean nothing in JSON, up to a power
+  /// of two.
+  private mutating func addText(_ json: JSONValue, _ path: String) {
+    var bytes = Array(json.text.utf8)
+    var capacity = 1024
+    while capacity < bytes.count { capacity *= 2 }
+    bytes += repeatElement(UInt8(ascii: " "), count: capacity - bytes.count)
+    datasets.append(Dataset(path: path, value: Tensor(bytes)))
   }
 }

@@ -4,8 +4,9 @@ import KerasConfiguration
 enum ElementName {
   /// `dense_2` is the class `dense` with number 2; `dense` has number 0.
   static func split(_ element: String) -> (className: String, number: Int) {
-    guard let underscore = element.lastIndex(of: "_"),
-      let number = Int(element[element.index(after: underscore)...]), number > 0
+    let bytes = element.utf8
+    guard let underscore = bytes.lastIndex(of: UInt8(ascii: "_")),
+      let number = Int(element[bytes.index(after: underscore)...]), number > 0
     else { return (element, 0) }
     return (String(element[..<underscore]), number)
   }

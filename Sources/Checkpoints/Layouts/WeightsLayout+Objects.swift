@@ -25,8 +25,10 @@ extension WeightsLayout {
       variables, CairnGroup.path,
     ]
     var names: [String] = []
-    for member in try root.members() where member.kind == .group && !known.contains(member.name) {
-      if try holdsVariables(root.openGroup(member.name)) { names.append(member.name) }
+    for link in try root.links() where !known.contains(link.name) {
+      if let group = try root.openGroupIfAny(link), try holdsVariables(group) {
+        names.append(link.name)
+      }
     }
     return names
   }
@@ -35,9 +37,10 @@ extension WeightsLayout {
     _ group: borrowing HDF5Group, depth: Int = 0
   ) throws -> Bool {
     guard depth < maximumDepth else { return false }
-    for member in try group.members() where member.kind == .group {
-      if member.name == variables { return true }
-      if try holdsVariables(group.openGroup(member.name), depth: depth + 1) { return true }
+    for link in try group.links() {
+      guard let inner = try group.openGroupIfAny(link) else { continue }
+      if link.name == variables { return true }
+      if try holdsVariables(inner, depth: depth + 1) { return true }
     }
     return false
   }
@@ -51,15 +54,17 @@ extension WeightsLayout {
     for list in [dialect.layersGroup, Dialect.keras3.layersGroup] {
       guard layers.isEmpty, try root.exists(list) else { continue }
       let group = try root.openGroup(list)
-      for element in try group.memberNames() {
+      for link in try group.links() {
         layers.append(
           try readLayer(
-            group.openGroup(element), "\(list)/\(element)", dialect: dialect, implied: implied))
+            group.openGroup(link), element: link.name, "\(list)/\(link.name)", dialect: dialect,
+            implied: implied))
       }
     }
     for attribute in attributes {
       var layer = try readLayer(
-        root.openGroup(attribute), attribute, dialect: dialect, implied: implied)
+        root.openGroup(attribute), element: attribute, attribute, dialect: dialect,
+        implied: implied)
       // The order in which the code of a model's class calls its attributes is not in the file.
       layer.trainable = nil
       layers.append(layer)
@@ -67,10 +72,11 @@ extension WeightsLayout {
     return layers
   }
 
+  /// - Parameter element: the last part of `path`.
   private static func readLayer(
-    _ group: borrowing HDF5Group, _ path: String, dialect: Dialect, implied: ModelVariables?
+    _ group: borrowing HDF5Group, element: String, _ path: String, dialect: Dialect,
+    implied: ModelVariables?
   ) throws -> Layer {
-    let element = path.split(separator: "/").last.map(String.init) ?? path
     let (snakeCaseClass, number) = ElementName.split(element)
     let name =
       try implied?.topLevelLayer(inGroup: path) ?? storedName(of: group)
@@ -94,15 +100,17 @@ extension WeightsLayout {
     guard depth < maximumDepth else { return }
     let place = implied?.placesByGroup[groupPath]
     let layerPath = place?.path ?? guessedPath
-    for member in try group.memberNames() {
-      let inner = try group.openGroup(member)
+    for link in try group.links() {
+      let inner = try group.openGroup(link)
+      let member = link.name
       let path = "\(groupPath)/\(member)"
       if member == variables {
         try readOwnVariables(inner, of: groupPath, place, at: layerPath, into: &layer)
       } else if member == Dialect.keras2.layersGroup || member == Dialect.keras3.layersGroup {
         // A nested model: its own list of layers.
-        for element in try inner.memberNames() {
-          let object = try inner.openGroup(element)
+        for link in try inner.links() {
+          let object = try inner.openGroup(link)
+          let element = link.name
           let (className, number) = ElementName.split(element)
           let name =
             try storedName(of: object)
@@ -123,7 +131,7 @@ extension WeightsLayout {
     _ group: borrowing HDF5Group, of groupPath: String, _ place: VariablePlace?,
     at layerPath: LayerPath, into layer: inout Layer
   ) throws {
-    let members = try group.memberNames()
+    let members = try group.links()
     let count = members.count
     let schema = place?.variables ?? LayerSchema.guessedVariables(group: groupPath, count: count)
     let matching = schema?.count == count ? schema : nil
@@ -141,10 +149,10 @@ extension WeightsLayout {
   }
 
   /// - Parameters:
-  ///   - members: the names in the group, in order.
+  ///   - members: the links of the group, in order.
   ///   - names: of the variables, if known.
   static func readVariables(
-    _ group: borrowing HDF5Group, _ members: [String], of layer: LayerPath, names: [String]?
+    _ group: borrowing HDF5Group, _ members: [HDF5Link], of layer: LayerPath, names: [String]?
   ) throws -> [CheckpointEntry] {
     var entries: [CheckpointEntry] = []
     for (index, member) in members.enumerated() {

@@ -45,7 +45,7 @@ extension WeightsLayout {
     }
     if try root.exists(variables) {
       let group = try root.openGroup(variables)
-      manifest.entries += try readVariables(group, group.memberNames(), of: [], names: nil)
+      manifest.entries += try readVariables(group, group.links(), of: [], names: nil)
     }
     try readOptimizer(root, layers, implied, into: &manifest, path: path)
     if try root.exists(metricsGroup) {
@@ -81,9 +81,9 @@ extension WeightsLayout {
     _ group: borrowing HDF5Group, depth: Int = 0
   ) throws -> Bool? {
     guard depth < maximumDepth else { return nil }
-    for member in try group.members() where member.kind == .group {
-      let inner = try group.openGroup(member.name)
-      if member.name == variables { return try inner.attributes.contains("name") }
+    for link in try group.links() {
+      guard let inner = try group.openGroupIfAny(link) else { continue }
+      if link.name == variables { return try inner.attributes.contains("name") }
       if let answer = try namesObjects(inner, depth: depth + 1) { return answer }
     }
     return nil

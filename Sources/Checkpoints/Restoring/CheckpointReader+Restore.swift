@@ -98,7 +98,7 @@ extension CheckpointReader {
       if code != 0 { throw SystemCallError("pwrite", code: code) }
     }
     guard !others.isEmpty else { return }
-    let file = try HDF5File.openForUpdate(copy)
+    let file = try HDF5File.openForUpdate(copy, isLocked: false)
     do {
       let root = try file.root()
       for (entry, tensor) in others {

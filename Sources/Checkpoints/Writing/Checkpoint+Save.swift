@@ -1,5 +1,6 @@
 import HDF5
 public import KerasConfiguration
+import Tensors
 
 extension Checkpoint {
   /// Writes the checkpoint to `path` in a layout that the Keras of `profile` opens.
@@ -14,19 +15,18 @@ extension Checkpoint {
   ///     variable gets a file of its own.
   ///   - digests: how the digests are computed that the file gets, by which every reader of Cairn
   ///     notices damage (<doc:Digests>); nil for none.
+  ///   - bfloat16: how tensors of bfloat16 are stored; natively for Keras 3 only.
   ///   - skeleton: spares a series of saves of one run the layout of all files but the first; not used in a
   ///     layout of several files.
   /// - Throws: `unsupported` when the layout cannot hold the checkpoint, `outputExists`, `unwritable`.
   public func save(
     to path: String, profile: Profile, replacing: Bool = false, threadCount: Int = 2,
     maximumShardByteCount: Int = 5 << 30, digests: DigestAlgorithm? = .crc32c,
-    reusing skeleton: KeptSkeleton? = nil
+    bfloat16: BFloat16Storage = .float32, reusing skeleton: KeptSkeleton? = nil
   ) throws(CheckpointError) {
-    var plan = try FilePlan(of: self, profile: profile, path: path)
+    var plan = try FilePlan(of: self, profile: profile, bfloat16: bfloat16, path: path)
     plan.digests = digests
-    if case .shards = plan.wrapping {
-      plan.wrapping = .shards(maximumByteCount: max(1, maximumShardByteCount))
-    }
+    plan.limitShards(to: max(1, maximumShardByteCount))
     try plan.write(
       to: path, replacing: replacing, threadCount: threadCount, reusing: skeleton)
   }
@@ -52,25 +52,46 @@ extension FilePlan {
   ///
   /// - Throws: ``UnfinishedFile`` once the size of the file is known.
   func layOut(at path: String, threadCount: Int, reusing kept: KeptSkeleton? = nil) throws {
-    let skeleton =
-      try kept?.skeleton(of: self, named: path) ?? FileSkeleton(layingOut: self, named: path)
+    let file = try NewFile(path)
+    var early: EarlyFill.Outcome?
+    func layOut() throws -> FileSkeleton {
+      try self.layOut(file, named: path, threadCount: threadCount, &early)
+    }
+    let skeleton = try kept?.skeleton(of: self, orLayingOut: layOut) ?? layOut()
     do {
-      try fill(skeleton, at: path, threadCount: threadCount)
+      let checksum = try skeleton.fill(
+        file, with: datasets, early: early, threadCount: threadCount, documents: documents,
+        checksumFrom: isArchive ? contentOffset : nil)
+      try wrap(path, skeleton, checksum)
     } catch {
       throw UnfinishedFile(error: error, byteCount: skeleton.byteCount)
     }
   }
 
-  private func fill(_ skeleton: FileSkeleton, at path: String, threadCount: Int) throws {
-    guard case .archive = wrapping else {
-      try skeleton.fill(path, with: datasets, threadCount: threadCount, documents: documents)
-      return
+  /// Makes the skeleton, and writes what can be written meanwhile.
+  private func layOut(
+    _ file: NewFile, named path: String, threadCount: Int, _ early: inout EarlyFill.Outcome?
+  ) throws -> FileSkeleton {
+    let table = digests.map { DigestTable($0, of: self) }
+    guard threadCount > 1, datasets.count >= EarlyFill.minimumDatasetCount else {
+      return try FileSkeleton(layingOut: self, table, named: path)
     }
-    let checksum = try skeleton.fill(
-      path, with: datasets, threadCount: threadCount, documents: documents,
-      checksumFrom: contentOffset)
+    // The file will have these and more.
+    try file.reserve(contentOffset + datasets.reduce(0) { $0 + $1.value.byteCount })
+    let fill = EarlyFill(file, datasets, table: table, computesChecksums: isArchive)
+    defer { fill.wait() }
+    let skeleton = try FileSkeleton(layingOut: self, table, named: path) { fill.place($0, at: $1) }
+    early = try fill.finish()
+    return skeleton
+  }
+
+  private var isArchive: Bool { if case .archive = wrapping { true } else { false } }
+
+  /// Puts the archive around the content; nothing for other files.
+  private func wrap(_ path: String, _ skeleton: FileSkeleton, _ checksum: UInt32?) throws {
+    guard let checksum else { return }
     try ZipArchive.wrap(
-      path, content: contentOffset..<skeleton.byteCount, checksum: checksum!,
+      path, content: contentOffset..<skeleton.byteCount, checksum: checksum,
       as: ArchiveLayout.weightsMember, documents: documents)
   }
 }

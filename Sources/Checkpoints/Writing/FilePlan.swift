@@ -4,10 +4,12 @@ import Tensors
 /// Every group, attribute and dataset that a file will have: what a layout wants, before any file
 /// exists.
 struct FilePlan {
+  typealias Attribute = (name: String, value: AttributeValue)
+
   struct Group {
     /// From the root, without a leading `/`; `""` is the root.
     let path: String
-    var attributes: [(name: String, value: AttributeValue)] = []
+    var attributes: [Attribute] = []
   }
 
   struct Dataset {
@@ -35,6 +37,12 @@ struct FilePlan {
     case shards(maximumByteCount: Int)
 
     var isShards: Bool { if case .shards = self { true } else { false } }
+  }
+
+  /// In a layout of several files, how many bytes of variables each of them holds; a larger variable gets a
+  /// file of its own.
+  mutating func limitShards(to byteCount: Int) {
+    if case .shards = wrapping { wrapping = .shards(maximumByteCount: byteCount) }
   }
 
   /// Lets the fill give up each piece of a snapshot as soon as it is written, so that the training need not

@@ -1,40 +1,34 @@
-import CSystem
-import CZlib
 import Dispatch
 import HDF5
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 extension FileSkeleton {
-  /// Writes a new file: the skeleton with the tensors' bytes where the datasets lie. Outside of libhdf5,
-  /// in the order of the file, from several threads.
+  /// Writes the skeleton into a new file, with the tensors' bytes where the datasets lie. Outside of
+  /// libhdf5, in the order of the file, from several threads.
   ///
   /// - Parameters:
-  ///   - path: there is no file of that name.
   ///   - datasets: those of the plan, or others of the same dtypes and shapes.
-  ///   - checksumFrom: where the part of the file begins whose CRC-32 is wanted.
+  ///   - early: what was written of them while the skeleton was made; nil if nothing was.
   ///   - documents: those beside the content, as their digests are to say.
+  ///   - start: where the part of the file begins whose CRC-32 is wanted.
   /// - Returns: that CRC-32; nil if none is wanted.
   @discardableResult
   func fill(
-    _ path: String, with datasets: [FilePlan.Dataset], threadCount: Int,
-    documents: [(name: String, content: [UInt8])] = [], checksumFrom start: Int? = nil
+    _ file: NewFile, with datasets: [FilePlan.Dataset], early: EarlyFill.Outcome? = nil,
+    threadCount: Int, documents: [(name: String, content: [UInt8])] = [],
+    checksumFrom start: Int? = nil
   ) throws(SystemCallError) -> UInt32? {
-    let descriptor = try retryingInterrupted("open") {
-      open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    try file.reserve(byteCount)
+    let written = early?.isWritten ?? [Bool](repeating: false, count: datasets.count)
+    let digester = table.map { table in
+      var table = table
+      if let early { table.takeDigests(early.digests, ofDatasets: written) }
+      return blockDigester(table, datasets, except: written, documents)
     }
-    defer { close(descriptor) }
-    try Self.reserve(byteCount, descriptor)
-    let digester = table.map { blockDigester($0, datasets, documents) }
     // What lies behind the table of digests waits for it.
     let end = tableStart
     let writes = GatheredWrite.covering(
-      segments(0..<end, with: datasets), from: 0, splittingAt: start)
+      segments(0..<end, with: datasets, except: written), from: 0, splittingAt: start)
     let outcome = SharedOutcome(count: writes.count)
     let writers = max(1, min(threadCount, writes.count))
     let scratchByteCount =
@@ -46,65 +40,55 @@ extension FileSkeleton {
       while let index = outcome.nextIndex() {
         writes[index].withMemory(scratch: scratch) { write, snapshot in
           // Now, while the bytes are on their way through the processor anyway.
-          if let start, write.offset >= start {
-            outcome.record(checksum: write.checksum, of: index)
-          }
+          if start != nil { outcome.record(checksum: write.checksum, of: index) }
           digester?.add(write.offset..<write.offset + write.byteCount, snapshot: snapshot)
-          let code = write.perform(descriptor)
+          let code = write.perform(file.descriptor)
           if code != 0 { outcome.record(failure: code) }
-          #if os(Linux)
-            // The disk begins at once, not at the end when everybody waits. A failure will show there.
-            let begin: UInt32 = 2  // SYNC_FILE_RANGE_WRITE of linux/fs.h
-            _ = sync_file_range(descriptor, off_t(write.offset), off_t(write.byteCount), begin)
-          #endif
+          file.beginWriting(write.offset, write.byteCount)
         }
       }
     }
     if outcome.failure != 0 { throw SystemCallError("pwritev", code: outcome.failure) }
-    let sum = start.map { start in
-      zip(writes, outcome.checksums).reduce(0) { sum, next in
-        next.0.offset < start
-          ? sum : UInt32(crc32_combine(uLong(sum), uLong(next.1), next.0.byteCount))
-      }
+    var checksums = early?.checksums ?? []
+    checksums += zip(writes, outcome.checksums).map {
+      PlacedChecksum(offset: $0.offset, byteCount: $0.byteCount, checksum: $1)
     }
     defer { withExtendedLifetime(datasets) {} }  // The tensors own what the segments point to.
-    guard let digester else { return sum }
-    digester.add(end..<image.byteCount)
-    return try finish(
-      digester.finished(), descriptor, from: end, with: datasets, checksum: sum)
+    if let digester {
+      digester.add(end..<image.byteCount)
+      checksums += try finish(
+        digester.finished(), file, from: end, with: datasets, except: written)
+    }
+    return start.map { PlacedChecksum.combined(checksums, from: $0) }
   }
 
   /// Writes the table of digests, what lies behind it, and the end mark.
   ///
-  /// - Parameters:
-  ///   - start: where the table begins in the file.
-  ///   - checksum: of what stands before it; nil when none is wanted.
-  /// - Returns: the checksum of all.
+  /// - Parameter start: where the table begins in the file.
+  /// - Returns: the checksums of what it wrote.
   private func finish(
-    _ table: DigestTable, _ descriptor: Int32, from start: Int,
-    with datasets: [FilePlan.Dataset], checksum: UInt32?
-  ) throws(SystemCallError) -> UInt32? {
+    _ table: DigestTable, _ file: NewFile, from start: Int,
+    with datasets: [FilePlan.Dataset], except written: [Bool]
+  ) throws(SystemCallError) -> [PlacedChecksum] {
     let (bytes, mark) = (table.bytes, table.endMark.bytes)
     return try bytes.withUnsafeBufferPointer { (bytes) throws(SystemCallError) in
       try mark.withUnsafeBufferPointer { (mark) throws(SystemCallError) in
-        let rest = segments(start + bytes.count..<image.byteCount, with: datasets)
+        let rest = segments(start + bytes.count..<image.byteCount, with: datasets, except: written)
         let all =
           [.memory(UnsafeRawBufferPointer(bytes))] + rest + [.memory(UnsafeRawBufferPointer(mark))]
-        var checksum = checksum
+        var checksums: [PlacedChecksum] = []
         for write in GatheredWrite.covering(all, from: start) {
-          let code = write.perform(descriptor)
+          let code = write.perform(file.descriptor)
           if code != 0 { throw SystemCallError("pwritev", code: code) }
-          checksum = checksum.map {
-            UInt32(crc32_combine(uLong($0), uLong(write.checksum), write.byteCount))
-          }
+          checksums.append(PlacedChecksum(write))
         }
-        return checksum
+        return checksums
       }
     }
   }
 
   private func blockDigester(
-    _ table: DigestTable, _ datasets: [FilePlan.Dataset],
+    _ table: DigestTable, _ datasets: [FilePlan.Dataset], except written: [Bool],
     _ documents: [(name: String, content: [UInt8])]
   ) -> BlockDigester {
     var table = table
@@ -114,7 +98,8 @@ extension FileSkeleton {
       datasets.indices.map { index in
         let value = datasets[index].value
         return (
-          isReadInPieces(value, index) ? nil : .init(value.storageForReading.bytes), offsets[index]
+          isReadInPieces(value, index) ? nil : .init(value.storageForReading.bytes), offsets[index],
+          !written[index]
         )
       })
   }
@@ -131,20 +116,11 @@ extension FileSkeleton {
     value.isSnapshot && offsets[index] < tableStart
   }
 
-  /// Takes the room on the disk at once: in one piece, and a disk that is too small shows now.
-  private static func reserve(_ byteCount: Int, _ descriptor: Int32) throws(SystemCallError) {
-    #if os(Linux)
-      while fallocate(descriptor, 0, 0, off_t(byteCount)) != 0 {
-        // A file system that cannot do it takes room as it goes.
-        if errno == EOPNOTSUPP { return }
-        if errno != EINTR { throw SystemCallError("fallocate") }
-      }
-    #endif
-  }
-
   /// The bytes of a part of the file, in order. It does not cut a dataset.
+  ///
+  /// - Parameter written: which of the datasets are in the file already.
   private func segments(
-    _ part: Range<Int>, with datasets: [FilePlan.Dataset]
+    _ part: Range<Int>, with datasets: [FilePlan.Dataset], except written: [Bool]
   ) -> [FileSegment] {
     let order = offsets.indices.filter {
       datasets[$0].value.byteCount > 0 && part.contains(offsets[$0])
@@ -153,6 +129,7 @@ extension FileSkeleton {
     segments.reserveCapacity(2 * order.count + 16)
     var position = part.lowerBound
     func appendImage(upTo end: Int) {
+      guard position < end else { return }
       var blocks: [UnsafeRawBufferPointer] = []
       image.append(position..<end, to: &blocks)
       segments += blocks.map(FileSegment.memory)
@@ -161,9 +138,11 @@ extension FileSkeleton {
       appendImage(upTo: offsets[index])
       let value = datasets[index].value
       segments.append(
-        isReadInPieces(value, index)
-          ? .snapshot(value, isGivenUp: datasets[index].isGivenUp)
-          : .memory(UnsafeRawBufferPointer(value.storageForReading.bytes)))
+        written[index]
+          ? .written(byteCount: value.byteCount)
+          : isReadInPieces(value, index)
+            ? .snapshot(value, isGivenUp: datasets[index].isGivenUp)
+            : .memory(UnsafeRawBufferPointer(value.storageForReading.bytes)))
       position = offsets[index] + value.byteCount
     }
     appendImage(upTo: part.upperBound)

@@ -17,9 +17,16 @@ struct FileSkeleton: Sendable {
   /// Lays the file out through libhdf5: datasets contiguous and allocated, closed only when the library
   /// proves that nothing stayed open.
   ///
-  /// - Parameter path: what errors call the file.
-  init(layingOut plan: FilePlan, named path: String) throws {
-    var table = plan.digests.map { DigestTable($0, of: plan) }
+  /// - Parameters:
+  ///   - table: that of the plan, see ``DigestTable/init(_:of:)``; nil for a file without.
+  ///   - path: what errors call the file.
+  ///   - place: is told the position in the plan of each dataset with elements, and where they begin, as soon
+  ///     as that is known.
+  init(
+    layingOut plan: FilePlan, _ table: DigestTable?, named path: String,
+    placing place: (_ index: Int, _ offset: Int) -> Void = { _, _ in }
+  ) throws {
+    var table = table
     var plan = plan
     if let table { plan.datasets.append(table.dataset) }
     let tree = PlannedTree(plan)
@@ -27,8 +34,8 @@ struct FileSkeleton: Sendable {
     image = try HDF5Image(
       named: path, userBlockByteCount: plan.contentOffset, objectCount: tree.objectCount
     ) { root in
-      var forms = DatasetForms(file: path)
-      try Self.layOut(tree, tree.root, in: root, of: plan, &forms, &offsets)
+      var forms = try Forms(file: path)
+      try Self.layOut(tree, tree.root, in: root, of: plan, &forms, &offsets, place)
     }
     if table != nil {
       let start = plan.contentOffset
@@ -47,58 +54,69 @@ struct FileSkeleton: Sendable {
   /// libhdf5 finds what it needs in its cache.
   private static func layOut(
     _ tree: PlannedTree, _ node: PlannedTree.Node, in group: borrowing HDF5Group,
-    of plan: FilePlan, _ forms: inout DatasetForms, _ offsets: inout [Int]
+    of plan: FilePlan, _ forms: inout Forms, _ offsets: inout [Int],
+    _ place: (_ index: Int, _ offset: Int) -> Void
   ) throws {
-    for (name, value) in node.attributes { try value.write(to: group.attributes, named: name) }
+    for attribute in node.attributes { try forms.write(attribute, to: group.attributes) }
     for (index, name) in node.datasets {
       let value = plan.datasets[index].value
-      let offset = try group.createDataset(named: name, forms.form(of: value))
+      // Keras 3 takes opaque elements for bfloat16 by this attribute alone.
+      let attributes = value.dtype == .bfloat16 ? [("dtype", "bfloat16")] : []
+      let offset = try group.createDataset(
+        named: name, forms.form(of: value), attributes: attributes)
       // Nothing is allocated for a dataset without elements, and nothing will be written.
       guard let offset = offset ?? (value.byteCount == 0 ? 0 : nil) else {
         preconditionFailure(
           "\(plan.datasets[index].path) was created without a place for its bytes")
       }
       offsets[index] = offset
+      if value.byteCount > 0 { place(index, offset) }
     }
     for child in node.groups {
       let inner = tree.nodes[child]
-      let created = try group.createGroup(named: inner.name)
-      try layOut(tree, inner, in: created, of: plan, &forms, &offsets)
+      let created = try group.createGroup(named: inner.name, forms.group)
+      try layOut(tree, inner, in: created, of: plan, &forms, &offsets, place)
     }
   }
 }
 
-/// One form for all datasets of a dtype and shape.
-private struct DatasetForms {
-  let file: String
-  private var forms: [Key: DatasetForm] = [:]
+/// What libhdf5 is told of everything that is alike, made once: one form for all groups, for all datasets of
+/// a dtype and shape, for all texts.
+private struct Forms {
+  let group: GroupForm
+  private let file: String
+  private let ascii: TextForm
+  private let utf8: TextForm
+  private var datasets: [Key: DatasetForm] = [:]
 
   private struct Key: Hashable {
     let dtype: DType
     let shape: Shape
   }
 
-  init(file: String) { self.file = file }
+  init(file: String) throws(HDF5Error) {
+    self.file = file
+    group = try GroupForm(file: file)
+    ascii = try TextForm(.variable(.ascii), file: file)
+    utf8 = try TextForm(.variable(.utf8), file: file)
+  }
 
   mutating func form(of value: Tensor) throws(HDF5Error) -> DatasetForm {
     let key = Key(dtype: value.dtype, shape: value.shape)
-    if let form = forms[key] { return form }
+    if let form = datasets[key] { return form }
     let form = try DatasetForm(
       value.dtype.elementType, shape: value.shape.dimensions, file: file)
-    forms[key] = form
+    datasets[key] = form
     return form
   }
-}
 
-// MARK: - Attributes
-
-extension AttributeValue {
-  fileprivate func write(
-    to attributes: borrowing HDF5Attributes, named name: String
+  func write(
+    _ attribute: FilePlan.Attribute, to attributes: borrowing HDF5Attributes
   ) throws(HDF5Error) {
-    switch self {
-    case .ascii(let text): try attributes.setString(text, for: name, as: .variable(.ascii))
-    case .utf8(let text): try attributes.setString(text, for: name, as: .variable(.utf8))
+    let name = attribute.name
+    switch attribute.value {
+    case .ascii(let text): try attributes.createString(text, named: name, ascii)
+    case .utf8(let text): try attributes.createString(text, named: name, utf8)
     case .asciiList(let texts): try attributes.setStrings(texts, for: name)
     case .fixedList(let texts, let width):
       let type = HDF5StringType.fixed(

@@ -14,6 +14,8 @@ enum FileSegment {
   /// The elements of a snapshot, which must be asked for them piece by piece, and whether each piece is
   /// given up once it is written.
   case snapshot(Tensor, isGivenUp: Bool)
+  /// Bytes that the file has already.
+  case written(byteCount: Int)
 }
 
 /// Bytes from several places in memory, or some bytes of a snapshot, that go side by side into a file by one
@@ -79,6 +81,10 @@ struct GatheredWrite: @unchecked Sendable {
           position += range.count
         }
         end()
+      case .written(let byteCount):
+        end()
+        position += byteCount
+        current = GatheredWrite(at: position)
       }
     }
     if current.byteCount > 0 { writes.append(current) }
@@ -116,18 +122,6 @@ struct GatheredWrite: @unchecked Sendable {
 
   /// Returns 0, or the `errno` of the call that failed.
   func perform(_ descriptor: Int32) -> Int32 {
-    var rest = pieces[...]
-    var position = offset
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBufferPointer {
-        pwritev(descriptor, $0.baseAddress, Int32($0.count), off_t(position))
-      }
-      if count < 0, errno == EINTR { continue }
-      if count < 0 { return errno }
-      if count == 0 { return ENOSPC }  // nothing taken, nothing reported: no room
-      position += count
-      rest.dropBytes(count)
-    }
-    return 0
+    pieces.transfer(at: offset, endCode: ENOSPC) { pwritev(descriptor, $0, $1, $2) }
   }
 }

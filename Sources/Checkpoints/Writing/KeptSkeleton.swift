@@ -1,4 +1,3 @@
-import Dispatch
 import Tensors
 
 /// The layout of the file that was saved last, kept for the next one.
@@ -8,56 +7,68 @@ import Tensors
 /// checkpoint is laid out anew, so that the files are the same with and without it, byte for byte. It
 /// holds what the file holds beside the tensors: about 1 KiB for each variable.
 ///
-/// A class because it is shared by the saves; Sendable because every access holds the lock.
-public final class KeptSkeleton: @unchecked Sendable {
-  private let lock = DispatchSemaphore(value: 1)
-  private var kept: (structure: FilePlan.Structure, skeleton: FileSkeleton)?
+/// A class because it is shared by the saves.
+public final class KeptSkeleton: Sendable {
+  private struct State {
+    var kept: (structure: FilePlan.Structure, skeleton: FileSkeleton)?
+    var layoutCount = 0
+  }
+
+  private let state = Locked(State())
 
   public init() {}
 
-  /// The skeleton of a plan: the kept one if it fits, otherwise a new one, which is kept from now on.
-  func skeleton(of plan: FilePlan, named path: String) throws -> FileSkeleton {
-    lock.wait()
-    defer { lock.signal() }
-    let structure = FilePlan.Structure(plan)
-    if let kept, kept.structure == structure { return kept.skeleton }
-    let skeleton = try FileSkeleton(layingOut: plan, named: path)
-    kept = (structure, skeleton)
-    return skeleton
+  /// How many files libhdf5 has laid out for the saves so far.
+  package var layoutCount: Int { state.withLock { $0.layoutCount } }
+
+  /// The skeleton of a plan: the kept one if it fits, otherwise the one that `layOut` makes, which is kept
+  /// from now on.
+  func skeleton(of plan: FilePlan, orLayingOut layOut: () throws -> FileSkeleton) throws
+    -> FileSkeleton
+  {
+    try state.withLock { state in
+      Result {
+        if let kept = state.kept, kept.structure.isStructure(of: plan) { return kept.skeleton }
+        let skeleton = try layOut()
+        state.kept = (FilePlan.Structure(of: plan), skeleton)
+        state.layoutCount += 1
+        return skeleton
+      }
+    }.get()
   }
 }
 
 extension FilePlan {
   /// All of a plan that decides where what lies in the file.
-  struct Structure: Equatable {
+  struct Structure {
     private let contentOffset: Int
     private let groups: [Group]
-    private let datasets: [Dataset]
+    private let datasets: [(path: String, dtype: DType, shape: Shape)]
     private let digests: DigestAlgorithm?
     private let documents: [String]
 
-    private struct Group: Equatable {
-      let path: String
-      let names: [String]
-      let values: [AttributeValue]
-    }
-
-    private struct Dataset: Equatable {
-      let path: String
-      let dtype: DType
-      let shape: Shape
-    }
-
-    init(_ plan: FilePlan) {
+    init(of plan: FilePlan) {
       contentOffset = plan.contentOffset
       digests = plan.digests
       documents = plan.documents.map(\.name)
-      groups = plan.groups.map {
-        Group(path: $0.path, names: $0.attributes.map(\.name), values: $0.attributes.map(\.value))
-      }
-      datasets = plan.datasets.map {
-        Dataset(path: $0.path, dtype: $0.value.dtype, shape: $0.value.shape)
-      }
+      groups = plan.groups
+      datasets = plan.datasets.map { ($0.path, $0.value.dtype, $0.value.shape) }
     }
+
+    /// Whether another plan has the same.
+    func isStructure(of plan: FilePlan) -> Bool {
+      contentOffset == plan.contentOffset && digests == plan.digests
+        && documents.elementsEqual(plan.documents) { $0 == $1.name }
+        && groups.elementsEqual(plan.groups) { $0.isEqual(to: $1) }
+        && datasets.elementsEqual(plan.datasets) {
+          $0.path == $1.path && $0.dtype == $1.value.dtype && $0.shape == $1.value.shape
+        }
+    }
+  }
+}
+
+extension FilePlan.Group {
+  fileprivate func isEqual(to other: Self) -> Bool {
+    path == other.path && attributes.elementsEqual(other.attributes, by: ==)
   }
 }

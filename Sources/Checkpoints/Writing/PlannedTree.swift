@@ -8,7 +8,8 @@ struct PlannedTree {
   struct Node {
     /// Inside its parent.
     let name: String
-    var attributes: [(name: String, value: AttributeValue)] = []
+    /// Their names differ.
+    var attributes: [FilePlan.Attribute] = []
     /// Positions in the plan, and names inside the group.
     var datasets: [(index: Int, name: String)] = []
     /// Positions in the tree, in the order of first mention.
@@ -24,7 +25,10 @@ struct PlannedTree {
     datasetCount = plan.datasets.count
     for group in plan.groups {
       let index = node(of: group.path)
-      nodes[index].attributes += group.attributes
+      for attribute in group.attributes {
+        nodes[index].attributes.removeAll { $0.name == attribute.name }
+        nodes[index].attributes.append(attribute)
+      }
     }
     for (position, dataset) in plan.datasets.enumerated() {
       let (parent, name) = Self.split(dataset.path)

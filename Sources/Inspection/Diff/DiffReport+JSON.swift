@@ -5,7 +5,8 @@ import Tensors
 extension DiffReport {
   /// Keys `schemaVersion`, `same`, `variables` (each with `name`, `outcome`, and for
   /// a changed one `elementCount`, `changedCount`, `maximumAbsolute`, `meanAbsolute`,
-  /// `nonFiniteCount`), `configuration` (each with `path`, `before`, `after`), `notes`.
+  /// `rootMeanSquare`, `relativeChange`, `maximumIndex`, `nonFiniteCount`), `configuration` (each with
+  /// `path`, `before`, `after`, `meaning`), `notes`, `descent`.
   public var json: JSONValue {
     .object(
       JSONObject([
@@ -14,6 +15,7 @@ extension DiffReport {
         ("variables", .array(diff.items.map { .object($0.json) })),
         ("configuration", .array(diff.configuration.map(\.json))),
         ("notes", .array(diff.notes.map { .string($0) })),
+        ("descent", descent.json),
       ]))
   }
 
@@ -21,7 +23,7 @@ extension DiffReport {
   public var records: RecordTable {
     var table = RecordTable(columns: [
       "name", "role", "outcome", "elementCount", "changedCount", "maximumAbsolute", "meanAbsolute",
-      "nonFiniteCount",
+      "rootMeanSquare", "relativeChange", "nonFiniteCount",
     ])
     for item in diff.items { table.add(item.json) }
     return table
@@ -40,6 +42,12 @@ extension CheckpointDiff.Item {
       object.append("changedCount", JSONValue(comparison.changedCount))
       object.append("maximumAbsolute", JSONValue(comparison.maximumDistance))
       object.append("meanAbsolute", JSONValue(comparison.meanDistance))
+      object.append("rootMeanSquare", JSONValue(comparison.rootMeanSquareDistance))
+      object.append("relativeChange", JSONValue(comparison.relativeChange))
+      if let position = comparison.maximumPosition {
+        let index = before!.shape.index(of: position)
+        object.append("maximumIndex", .array(index.map { JSONValue($0) }))
+      }
       object.append("nonFiniteCount", JSONValue(comparison.nonFiniteCount))
     case .shapeDiffers:
       for (key, entry) in [("shapeBefore", before), ("shapeAfter", after)] {
@@ -59,6 +67,7 @@ extension CheckpointDiff.ConfigurationDifference {
     .object(
       JSONObject([
         ("path", .string(path)), ("before", JSONValue(before)), ("after", JSONValue(after)),
+        ("meaning", JSONValue(meaning)),
       ]))
   }
 }

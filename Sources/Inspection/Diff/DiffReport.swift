@@ -1,53 +1,94 @@
 public import Checkpoints
+import Tensors
 
-/// What differs between two checkpoints: the report of `checkpoint-inspect diff`.
+/// What differs between two checkpoints, and whether the second can descend from the first: the report of
+/// `checkpoint-inspect diff`.
 public struct DiffReport: Report, Sendable {
-  let diff: CheckpointDiff
+  public struct Options: Sendable {
+    /// How far two numbers may lie apart and still count as equal.
+    public var tolerance = Tolerance.exact
+    public var filter = TensorFilter.all
+    /// What is known about the training between the two.
+    public var descent = DescentOptions()
+    /// Whether the text has only what sums everything up.
+    public var isBrief = false
+    /// Whether the text tells in sentences what the descent was judged by.
+    public var explains = false
 
-  public init(_ diff: CheckpointDiff) { self.diff = diff }
+    public init() {}
+  }
+
+  let diff: CheckpointDiff
+  public let descent: Descent
+  var options: Options
 
   /// Whether nothing differs.
   public var isEmpty: Bool { diff.isEmpty }
 
-  public var text: [StyledText] {
-    var table = TextTable()
-    for item in diff.items {
-      if let words = item.words { table.add([StyledText(item.name), words]) }
+  /// Compares every selected tensor and every setting of two files; each tensor is read once, in blocks, by
+  /// all processors. Memory is some megabytes for each of them, whatever the size of the tensors.
+  ///
+  /// - Throws: what reading throws, and `unsupported` for elements that are no numbers.
+  public init(
+    _ first: borrowing CheckpointReader, _ second: borrowing CheckpointReader,
+    options: Options = Options()
+  ) throws(CheckpointError) {
+    var analysis = DescentAnalysis(first.manifest, second.manifest, options: options.descent)
+    var comparisons: [(CheckpointDiff.Pair, TensorComparison)] = []
+    let pairs = try CheckpointDiff.pairs(first, second)
+    for group in VariablePairs.grouping(pairs.filter { options.filter.selects($0.before) }) {
+      let scan = analysis.scan(group)
+      let sources =
+        try first.sources(of: group.pairs.map(\.before))
+        + second.sources(of: group.pairs.map(\.after))
+      let pieces = try TensorSource.mapBlocks(of: sources) { positions, tensors in
+        group.piece(positions, tensors, scan, options.tolerance)
+      }
+      for (place, pair) in group.pairs.enumerated() {
+        var comparison = TensorComparison()
+        for piece in pieces { comparison.append(piece.comparisons[place]) }
+        comparisons.append((pair, comparison))
+      }
+      analysis.add(group, scan, pieces.map(\.descent))
     }
-    var lines = table.lines
-    for difference in diff.configuration {
-      lines.append(
-        "\(difference.path): \(difference.before ?? "absent") -> \(difference.after ?? "absent")")
-    }
-    lines += diff.notes.map { "note: ".styled(.warning) + StyledText($0) }
-    let equal = diff.items.count { $0.words == nil }
-    let summary = StyledText(": \(equal) of \(diff.items.count) tensors equal")
-    lines.append((isEmpty ? "same".styled(.good) : "different".styled(.warning)) + summary)
-    return lines
+    // What was not selected is not looked at: as good as equal, and then left out.
+    let skipped = pairs.filter { !options.filter.selects($0.before) }
+    var diff = CheckpointDiff(
+      first.manifest, second.manifest,
+      comparisons: comparisons + skipped.map { ($0, TensorComparison()) })
+    diff.keep { options.filter.selects($0) }
+    self.diff = diff
+    self.options = options
+    descent = analysis.descent()
   }
 }
 
-extension CheckpointDiff.Item {
-  /// The difference in words; nil when there is none.
-  fileprivate var words: StyledText? {
-    switch outcome {
-    case .equal: nil
-    case .changed(let comparison): comparison.words
-    case .onlyInFirst: "only in the first".styled(.warning)
-    case .onlyInSecond: "only in the second".styled(.warning)
-    case .shapeDiffers: "shape \(before!.shape) -> \(after!.shape)".styled(.warning)
-    case .dtypeDiffers: "dtype \(before!.storedType) -> \(after!.storedType)".styled(.warning)
-    case .ambiguous: "the name stands for several tensors".styled(.warning)
-    }
+extension VariablePairs {
+  /// What was found in a block.
+  struct Piece: Sendable {
+    var comparisons: [TensorComparison]
+    var descent: DescentPiece
   }
-}
 
-extension TensorComparison {
-  fileprivate var words: StyledText {
-    let words =
-      "\(changedCount) of \(elementCount) changed,"
-      + " max \(Readable.number(maximumDistance)), mean \(Readable.number(meanDistance))"
-    guard nonFiniteCount > 0 else { return StyledText(words) }
-    return StyledText(words) + ", \(nonFiniteCount) to or from NaN or infinity".styled(.bad)
+  /// - Parameter tensors: of the first file in the order of ``pairs``, then of the second.
+  func piece(
+    _ positions: Range<Int>, _ tensors: [Tensor], _ scan: DescentScan?, _ tolerance: Tolerance
+  ) -> Piece {
+    func both(_ place: Int) -> (before: Tensor, after: Tensor) {
+      (tensors[place], tensors[place + pairs.count])
+    }
+    var piece = Piece(comparisons: [], descent: DescentPiece())
+    for place in pairs.indices {
+      let (before, after) = both(place)
+      var comparison = TensorComparison()
+      comparison.add(before, after, tolerance: tolerance, at: positions.lowerBound)
+      piece.comparisons.append(comparison)
+    }
+    if let scan, let weight, let accumulator {
+      let block = DescentScan.Block(
+        weight: both(weight), accumulator: both(accumulator), average: average.map(both))
+      piece.descent = scan.scan(block, at: positions.lowerBound)
+    }
+    return piece
   }
 }

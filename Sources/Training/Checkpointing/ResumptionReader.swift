@@ -70,7 +70,15 @@ struct ResumptionReader {
     }
     let losses = try require(arrays.first { $0.name == "losses" }?.value, "losses")
     guard losses.dtype == .float32 else { throw damaged("losses") }
-    return TrainingHistory(losses: losses.elements(of: Float.self), epochs: epochs)
+    let lossCount = try count(json["lossCount"], "lossCount")
+    // What stands behind the losses is room for those to come.
+    let found = losses.elements(of: Float.self)
+    guard found.count >= lossCount else {
+      throw .stateMismatch(
+        "the checkpoint's record of the run is damaged: of the losses of \(lossCount) steps it has"
+          + " \(found.count)")
+    }
+    return TrainingHistory(losses: Array(found.prefix(lossCount)), epochs: epochs)
   }
 
   /// The array of the best epoch's weights of one variable.

@@ -70,6 +70,7 @@ extension TrainingState {
               ["name": .string($0.name), "sum": JSONValue($0.sum), "weight": JSONValue($0.weight)]
             }),
         ],
+        "lossCount": JSONValue(history.losses.count),
         "epochs": .array(
           history.epochs.map { epoch in
             [
@@ -93,10 +94,19 @@ extension TrainingState {
         ],
         "run": run,
       ],
-      arrays: [("losses", Tensor(history.losses))]
+      arrays: [("losses", Tensor(history.losses.padded))]
         + (stopping.bestWeights ?? []).enumerated().map { index, weights in
           (ResumptionReader.name(ofBestWeights: index), weights.storable)
         })
+  }
+}
+
+extension [Float] {
+  /// With zeros up to a power of two, so that the file of one step is laid out as that of the next.
+  fileprivate var padded: [Float] {
+    var capacity = 1024
+    while capacity < count { capacity *= 2 }
+    return self + repeatElement(0, count: capacity - count)
   }
 }
 
