@@ -63,7 +63,9 @@ struct ShowCommand: ParsableCommand {
       if all { throw ValidationError("--all is about the numbers of a tensor; none is named") }
       return
     }
-    if digests || statistics || health || sort != .file || !filter.isEmpty {
+    if digests || statistics || health || sort != .file || !filter.isEmpty
+      || page.html != nil
+    {
       throw ValidationError("the numbers of one tensor take no other option but --all and --format")
     }
   }

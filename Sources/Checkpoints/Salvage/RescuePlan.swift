@@ -180,6 +180,16 @@ struct RescuePlan {
       }
       plan.groups.append(.init(path: String(object.path.dropFirst()), attributes: attributes))
     }
+    // The digests stand in Cairn's own group, which tells its version.
+    let hasGroup = plan.groups.contains { group in
+      group.path == CairnGroup.path && group.attributes.contains { $0.name == "format_version" }
+    }
+    if !hasGroup {
+      plan.groups.append(
+        .init(
+          path: CairnGroup.path,
+          attributes: [("format_version", .integer(CairnGroup.formatVersion))]))
+    }
     for part in parts {
       let path = String(part.path.dropFirst())
       // The record of a run belongs to the tensors with which it was saved.
