@@ -67,7 +67,7 @@ extension OptimizerHealth.Variable {
 
   fileprivate var cells: [StyledText] {
     func number(_ value: Double?) -> StyledText {
-      StyledText(value.map { Readable.number($0, digits: 4) } ?? "")
+      StyledText(value.map { Readable.rounded($0, digits: 4) } ?? "")
     }
     let rate = adagrad?.effectiveRate
     return [StyledText("  \(name)"), number(rate?.p5), number(rate?.median), number(rate?.p95)]

@@ -18,8 +18,11 @@ public enum Readable {
     return unit == "B" ? "\(count) B" : "\((value * 10).rounded() / 10) \(unit)"
   }
 
-  /// Up to six significant digits, or as many as are asked for.
-  public static func number(_ value: Double, digits: Int = 6) -> String {
+  /// Up to six significant digits.
+  public static func number(_ value: Double) -> String { rounded(value, digits: 6) }
+
+  /// Up to so many significant digits.
+  public static func rounded(_ value: Double, digits: Int) -> String {
     if value == 0 { return "0" }
     guard value.isFinite else { return "\(value)" }
     var exponent = Int(log10(value.magnitude).rounded(.down))

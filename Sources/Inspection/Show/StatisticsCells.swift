@@ -10,7 +10,7 @@ enum StatisticsCells {
   /// Four digits are enough to look at; JSON has all of them.
   static func cells(_ statistics: TensorStatistics) -> [StyledText] {
     func number(_ value: Double?) -> StyledText {
-      StyledText(value.map { Readable.number($0, digits: 4) } ?? "")
+      StyledText(value.map { Readable.rounded($0, digits: 4) } ?? "")
     }
     let distribution = statistics.distribution
     let numbers =
