@@ -89,6 +89,8 @@ struct LogTests {
     #expect(log.checkpoints.first?.nonFiniteCount == 1)
     #expect(log.checkpoints[1].trouble?.contains("cut short") == true)
     #expect(log.checkpoints[1].step == nil)
+    let json = try inspect("log", run, "--no-verify", "--format", "json").output
+    #expect(try JSONSchema(named: "log").problems(in: json) == [])
     #expect(log.checkpoints.last?.largestChangeName == "dense/bias")
     let text = try inspect("log", run, "--no-verify")
     #expect(text.exitCode == 0)

@@ -102,6 +102,8 @@ struct MergeTests {
       refused.output.contains(
         "conflict: both sides changed it, 1 of 30 rows (1), |ours| 0.707107, |theirs| 0.707107"))
     #expect(refused.outputLines.last?.hasPrefix("2 conflicts: ") == true)
+    let json = try inspect("merge", Self.base, ours, theirs, "-o", merged, "--format", "json")
+    #expect(try JSONSchema(named: "merge").problems(in: json.output) == [])
     #expect(try snapshot(of: folder.path) == before)
 
     let start = try Self.numbers(Self.table, of: Self.base)
