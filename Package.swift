@@ -7,8 +7,11 @@ let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
 }
 
 func tests(
@@ -33,6 +36,7 @@ let package = Package(
   products: [
     .library(name: "CairnKit", targets: ["CairnKit"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
+    .library(name: "Inspection", targets: ["Inspection"]),
     .library(name: "Optimizers", targets: ["Optimizers"]),
     .executable(name: "cairn", targets: ["cairn"]),
     .executable(name: "checkpoint-inspect", targets: ["checkpoint-inspect"]),
@@ -63,6 +67,12 @@ let package = Package(
         "CDeflate", "CKernels", "CNettle", "CSystem", "CZlib", "HDF5", "KerasConfiguration",
         "Tensors",
       ]),
+    // The style and the script of HTML reports become part of the binary.
+    library(
+      "Inspection", ["CKernels", "Checkpoints", "KerasConfiguration", "Tensors"],
+      resources: [
+        .embedInCode("HTML/Assets/report.css"), .embedInCode("HTML/Assets/report.js"),
+      ]),
     library(
       "Training", ["Checkpoints", "KerasConfiguration", "Optimizers", "Primitives", "Tensors"]),
     library(
@@ -75,7 +85,8 @@ let package = Package(
         "Tensors", "Training",
       ]),
     executable(
-      "checkpoint-inspect", [argumentParser, "Checkpoints", "KerasConfiguration", "Tensors"]),
+      "checkpoint-inspect",
+      [argumentParser, "Checkpoints", "Inspection", "KerasConfiguration", "Tensors"]),
 
     // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests;
     // `save-checkpoints` is killed, and its disk taken away, by those of durability.
@@ -92,8 +103,9 @@ let package = Package(
     tests("HDF5Tests", ["HDF5"]),
     tests("TensorsTests", ["Tensors"]),
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
-    tests("OptimizersTests", ["HDF5", "Optimizers"]),
+    tests("OptimizersTests", ["CKernels", "HDF5", "Optimizers"]),
     tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
+    tests("InspectionTests", ["Checkpoints", "Inspection", "KerasConfiguration", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
     tests(
       "TrainingTests",

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Pulls the plug at every moment of a save, in every way that a disk allows.
 
-  tools/check_crash_states.py --build-dir .build/release [--profile keras2-h5 ...] [--report FILE]
+  tools/check_crash_states.py --build-dir .build/release [--profile keras2-h5 ...]
+                              [--figures tools/durability/figures/crash_states.json]
 
 Records the system calls of a program that saves checkpoints one after another (strace), and builds
 from them the states that a POSIX file system may leave if the power fails after any call: of what was
@@ -20,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import random
 import re
 import subprocess
@@ -28,8 +28,9 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
+from durability import figures
 from durability.crash_states import states, tree_of
 from durability.disk import Disk
 from durability.judge import Cairn, checkpoints, digest, newest_first
@@ -66,9 +67,11 @@ class Recording:
         self.profile = profile + (", one in the place of another" if replacing else "")
         self.root = work / "disk"
         self.root.mkdir()
-        folder = self.root / "run"
+        # The store makes the folders above its own, too.
+        folder = self.root / "runs" / "run"
         command = [str(build / "save-checkpoints"), str(folder), "--from", str(TEMPLATE), "--profile", profile,
-                   "--steps", str(steps), "--keep-newest", "2", *(["--replacing"] if replacing else [])]
+                   "--steps", str(steps), "--keep-newest", "2", *(["--replacing"] if replacing else []),
+                   *(["--max-shard-size", "8192"] if profile == "keras3-sharded" else [])]
         self.operations = record(command, self.root, work / "calls")
         self.suffix = SUFFIXES[profile]
         self.versions: dict[str, list[str]] = {}
@@ -172,7 +175,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--profile", action="append", help=f"by default {', '.join(PROFILES)}")
     parser.add_argument("--steps", type=int, default=8, help="checkpoints that are saved (default: 8)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--report", type=Path, help="write the figures as JSON")
+    parser.add_argument("--figures", type=Path, help="keep what was found")
     return parser.parse_args()
 
 
@@ -181,7 +184,7 @@ def main() -> int:
     options = parse()
     sys.stdout.reconfigure(line_buffering=True)
     passed = failed = total = 0
-    report = []
+    found: list[dict[str, Any]] = []
     for profile, replacing in itertools.product(options.profile or PROFILES, (False, True)):
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder).resolve()
@@ -205,11 +208,13 @@ def main() -> int:
             if cairn.endless:
                 print(f"FAILED  {profile}: {cairn.endless} times verify came to no end")
                 failed += 1
-            report.append(asdict(outcome) | {"without": kinds})
+            found.append(asdict(outcome) | {"without": {kind: len(examples) for kind, examples in kinds.items()}})
     print(f"{total} states of the disk")
     print(f"{passed} passed, {failed} failed")
-    if options.report:
-        options.report.write_text(json.dumps(report, indent=2) + "\n")
+    if options.figures:
+        figures.write(options.figures, {
+            "circumstances": figures.circumstances(options.figures.parent) | {"seed": options.seed, "steps": options.steps},
+            "recordings": found})
     return 1 if failed else 0
 
 

@@ -33,10 +33,11 @@ KINDS = ("digits", "traces", "models", "configurations", "losses", "layers", "ma
 ENVIRONMENTS = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
 MATRIX_FILES = {
     "keras2": {"frozen_inner_layer": ["whole-model"], "frozen_wrapped": ["whole-model"],
-               "legacy_adagrad": ["whole-model"], "slash_names": ["whole-model"],
+               "legacy_adagrad": ["whole-model"], "mixed_precision": ["whole-model", "weights"],
+               "mixed_precision_legacy": ["whole-model"], "slash_names": ["whole-model"],
                "subclassed": ["weights"]},
-    "tfkeras": {"nested_twice": ["archive"], "resaved": ["archive"], "subclassed": ["weights"]},
-    "keras3": {"gradient_accumulation": ["whole-model"],
+    "tfkeras": {"mixed_precision": ["archive"], "nested_twice": ["archive"], "resaved": ["archive"], "subclassed": ["weights"]},
+    "keras3": {"bfloat16": ["archive", "weights"], "gradient_accumulation": ["whole-model"],
                "mixed_precision": ["archive", "weights"], "subclassed": ["weights"],
                "unicode_names": ["archive"]},
 }

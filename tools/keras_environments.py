@@ -67,6 +67,15 @@ def ensure(name: str) -> Path:
     return interpreter
 
 
+def version(name: str) -> str:
+    """The Keras of an environment, such as `keras 2.12.0`, as its requirements pin it."""
+    for line in (TOOLS / f"requirements-{name}.txt").read_text(encoding="utf-8").splitlines():
+        package, _, number = line.partition("==")
+        if package in ("keras", "tf_keras") and (package == "tf_keras") == (name == "tfkeras"):
+            return f"{package} {number}"
+    raise EnvironmentFailure(f"requirements-{name}.txt pins no Keras")
+
+
 def run(name: str, module: str, arguments: Sequence[str] = ()) -> str:
     """Runs `python -m module` inside the environment; returns its standard output.
 

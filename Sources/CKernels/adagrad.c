@@ -1,20 +1,5 @@
 #include "CKernels.h"
-#include "dispatch.h"
-
-#pragma STDC FP_CONTRACT OFF
-
-static inline __attribute__((always_inline)) void update(
-    size_t count, float rate, float epsilon, const float *gradient, const float *variable,
-    float *new_variable, const float *accumulator, float *new_accumulator) {
-  CK_INDEPENDENT_ITERATIONS
-  for (size_t i = 0; i < count; i++) {
-    float g = gradient[i];
-    float v = variable[i];
-    float a = accumulator[i] + g * g;
-    new_accumulator[i] = a;
-    new_variable[i] = v - (rate * g) / __builtin_elementwise_sqrt(a + epsilon);
-  }
-}
+#include "adagrad.h"
 
 #define PARAMETERS                                                                                 \
   size_t count, float rate, float epsilon, const float *gradient, const float *variable,           \
@@ -24,8 +9,8 @@ static inline __attribute__((always_inline)) void update(
 
 // Updates `size` elements from `start`, to the places given.
 #define UPDATE(start, size, variable_target, accumulator_target)                                   \
-  update(                                                                                          \
-      size, rate, epsilon, gradient + start, variable + start, variable_target,                    \
+  ck_adagrad_block(                                                                                \
+      roots, size, rate, epsilon, gradient + start, variable + start, variable_target,                    \
       accumulator + start, accumulator_target);
 
 // Asks for nothing beyond the end: what lies behind a row of a table is another row, which nobody wants.
@@ -55,4 +40,4 @@ static inline __attribute__((always_inline)) void update(
   UPDATE(block, count - block, new_variable + block, new_accumulator + block)                      \
   if (streams_variable || streams_accumulator) ck_end_streams();
 
-CK_DISPATCHED(void, ck_adagrad_f32, (PARAMETERS), (ARGUMENTS), BODY)
+CK_DISPATCHED_WITH_ROOTS(void, ck_adagrad_f32, (PARAMETERS), (ARGUMENTS), BODY)

@@ -1,5 +1,5 @@
 #include "CKernels.h"
-#include "dispatch.h"
+#include "adagrad.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -33,37 +33,34 @@ static inline __attribute__((always_inline)) void ask_for_row(const float *row, 
 
 #define GRADIENT(number) (groups->gradients + (size_t)groups->positions[number] * width)
 
-// One step, with `gradient` as it is computed from element `i`.
+// One step of the group's row by `gradient`.
 #define UPDATE(gradient)                                                                           \
-  CK_INDEPENDENT_ITERATIONS                                                                        \
-  for (size_t i = 0; i < width; i++) {                                                             \
-    float g = gradient;                                                                            \
-    float s = a[i] + g * g;                                                                        \
-    a[i] = s;                                                                                      \
-    v[i] = v[i] - (rate * g) / __builtin_elementwise_sqrt(s + epsilon);                            \
+  for (size_t start_of_block = 0; start_of_block < width; start_of_block += CK_BLOCK) {            \
+    size_t rest = width - start_of_block;                                                          \
+    ck_adagrad_block(                                                                              \
+        roots, rest < CK_BLOCK ? rest : CK_BLOCK, rate, epsilon, (gradient) + start_of_block,      \
+        v + start_of_block, v + start_of_block, a + start_of_block, a + start_of_block);           \
   }
 
-CK_DISPATCHED(
+CK_DISPATCHED_WITH_ROOTS(
     void, ck_adagrad_summed_rows_f32,
     (const struct ck_row_groups *groups, float rate, float epsilon, float *variable,
      float *accumulator, float *sum),
     (groups, rate, epsilon, variable, accumulator, sum),
     EACH_GROUP(
         const float *first = GRADIENT(start);
-        if (end - start == 1) {
-          UPDATE(0.0f + first[i])  // Not the same as first[i]: minus zero becomes zero.
-          continue;
-        }
         CK_INDEPENDENT_ITERATIONS
-        for (size_t i = 0; i < width; i++) sum[i] = 0.0f + first[i];
+        for (size_t i = 0; i < width; i++) {
+          sum[i] = 0.0f + first[i];  // Not the same as first[i]: minus zero becomes zero.
+        }
         for (long number = start + 1; number < end; number++) {
           const float *next = GRADIENT(number);
           CK_INDEPENDENT_ITERATIONS
           for (size_t i = 0; i < width; i++) sum[i] = sum[i] + next[i];
         }
-        UPDATE(sum[i])))
+        UPDATE(sum)))
 
-CK_DISPATCHED(
+CK_DISPATCHED_WITH_ROOTS(
     void, ck_adagrad_separate_rows_f32,
     (const struct ck_row_groups *groups, float rate, float epsilon, float *variable,
      float *accumulator),
@@ -71,7 +68,7 @@ CK_DISPATCHED(
     EACH_GROUP(
         const float *first = GRADIENT(start);
         if (end - start == 1) {
-          UPDATE(first[i])
+          UPDATE(first)
           continue;
         }
         for (long number = start; number < end; number++) {

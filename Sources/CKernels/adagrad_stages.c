@@ -1,31 +1,38 @@
 #include "CKernels.h"
-#include "dispatch.h"
+#include "square_roots.h"
 
 #pragma STDC FP_CONTRACT OFF
 
 enum { NO_AVERAGE, AVERAGE, OVERWRITE };
 
-// `divides`, `decays` and `averages` are constants wherever this is called, so that each call is a
-// loop without the stages that it does not have.
+// At most a block of elements. `divides`, `decays` and `averages` are constants wherever this is called, so
+// that each call is a loop without the stages that it does not have.
 static inline __attribute__((always_inline)) void update(
-    const int divides, const int decays, const int averages, size_t count,
+    ck_block_roots *roots, const int divides, const int decays, const int averages, size_t count,
     const struct ck_adagrad_stages *stages, const float *gradient, const float *variable,
     float *new_variable, const float *accumulator, float *new_accumulator, const float *average,
     float *new_average) {
   const float rate = stages->rate, epsilon = stages->epsilon, limit = stages->limit,
               multiplier = stages->multiplier, divisor = stages->divisor, decay = stages->decay,
               keep = stages->keep, take = stages->take;
+  _Alignas(64) float step[CK_BLOCK], root[CK_BLOCK];
   CK_INDEPENDENT_ITERATIONS
   for (size_t i = 0; i < count; i++) {
     float g = gradient[i];
     g = g > limit ? limit : g < -limit ? -limit : g;  // NaN stays.
     g = g * multiplier;
     if (divides) g = g / divisor;
-    float v = variable[i];
-    if (decays) v = v - (v * decay) * rate;
     float a = accumulator[i] + g * g;
     new_accumulator[i] = a;
-    v = v - (rate * g) / __builtin_elementwise_sqrt(a + epsilon);
+    step[i] = rate * g;
+    root[i] = a + epsilon;
+  }
+  ck_take_roots(roots, count, root);
+  CK_INDEPENDENT_ITERATIONS
+  for (size_t i = 0; i < count; i++) {
+    float v = variable[i];
+    if (decays) v = v - (v * decay) * rate;
+    v = v - step[i] / root[i];
     if (averages != NO_AVERAGE) {
       float m = keep * average[i] + take * v;
       new_average[i] = m;
@@ -36,7 +43,7 @@ static inline __attribute__((always_inline)) void update(
 }
 
 static inline __attribute__((always_inline)) void update_all(
-    const int divides, const int decays, const int averages, size_t count,
+    ck_block_roots *roots, const int divides, const int decays, const int averages, size_t count,
     const struct ck_adagrad_stages *stages, const float *gradient, const float *variable,
     float *new_variable, const float *accumulator, float *new_accumulator, const float *average,
     float *new_average) {
@@ -48,8 +55,8 @@ static inline __attribute__((always_inline)) void update_all(
   float *first = moves_variable ? new_variable : moves_accumulator ? new_accumulator : new_average;
   size_t block = moves ? ck_before_line(first, count) : 0;
   update(
-      divides, decays, averages, block, stages, gradient, variable, new_variable, accumulator,
-      new_accumulator, average, new_average);
+      roots, divides, decays, averages, block, stages, gradient, variable, new_variable,
+      accumulator, new_accumulator, average, new_average);
   const int streams_variable = moves_variable && ck_begins_line(new_variable + block);
   const int streams_accumulator = moves_accumulator && ck_begins_line(new_accumulator + block);
   const int streams_average = moves_average && ck_begins_line(new_average + block);
@@ -60,7 +67,7 @@ static inline __attribute__((always_inline)) void update_all(
     ck_ask_ahead(accumulator + block, !moves_accumulator);
     if (averages != NO_AVERAGE) ck_ask_ahead(average + block, !moves_average);
     update(
-        divides, decays, averages, CK_BLOCK, stages, gradient + block, variable + block,
+        roots, divides, decays, averages, CK_BLOCK, stages, gradient + block, variable + block,
         streams_variable ? variable_block : new_variable + block, accumulator + block,
         streams_accumulator ? accumulator_block : new_accumulator + block,
         averages == NO_AVERAGE ? NULL : average + block,
@@ -72,7 +79,7 @@ static inline __attribute__((always_inline)) void update_all(
     if (streams_average) ck_stream(new_average + block, average_block);
   }
   update(
-      divides, decays, averages, count - block, stages, gradient + block, variable + block,
+      roots, divides, decays, averages, count - block, stages, gradient + block, variable + block,
       new_variable + block, accumulator + block, new_accumulator + block,
       averages == NO_AVERAGE ? NULL : average + block,
       averages == NO_AVERAGE ? NULL : new_average + block);
@@ -82,15 +89,15 @@ static inline __attribute__((always_inline)) void update_all(
 #define CASE(divides, decays, averages)                                                            \
   case (divides) * 6 + (decays) * 3 + (averages):                                                  \
     update_all(                                                                                    \
-        divides, decays, averages, count, stages, gradient, variable, new_variable, accumulator,   \
-        new_accumulator, average, new_average);                                                    \
+        roots, divides, decays, averages, count, stages, gradient, variable, new_variable,         \
+        accumulator, new_accumulator, average, new_average);                                       \
     break;
 #define CASES(divides, decays)                                                                     \
   CASE(divides, decays, NO_AVERAGE)                                                                \
   CASE(divides, decays, AVERAGE)                                                                   \
   CASE(divides, decays, OVERWRITE)
 
-CK_DISPATCHED(
+CK_DISPATCHED_WITH_ROOTS(
     void, ck_adagrad_stages_f32,
     (size_t count, const struct ck_adagrad_stages *stages, const float *gradient,
      const float *variable, float *new_variable, const float *accumulator, float *new_accumulator,

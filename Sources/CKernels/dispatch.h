@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 // One loop, compiled for several instruction sets and chosen at run time. The choice is a branch on
-// a flag rather than an ifunc (`target_clones`), which crashes under ThreadSanitizer. AVX-512 is not
-// among them: square root and division are no faster there, and memory is the bound of large arrays.
+// a flag rather than an ifunc (`target_clones`), which crashes under ThreadSanitizer. AVX-512 is only
+// where it does more than move as much memory: see square_roots.h.
 
 #if defined(__x86_64__)
 #define CK_AVX2 __attribute__((target("avx2")))

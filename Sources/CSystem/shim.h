@@ -14,4 +14,7 @@ int fallocate(int descriptor, int mode, off_t offset, off_t length);
 
 // See sync_file_range(2). Flags: 2, SYNC_FILE_RANGE_WRITE: begin to write what is not on the disk.
 int sync_file_range(int descriptor, off_t offset, off_t length, unsigned int flags);
+
+// See memmem(3): where bytes stand first among others.
+void *memmem(const void *bytes, size_t count, const void *pattern, size_t pattern_count);
 #endif

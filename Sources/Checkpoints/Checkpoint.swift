@@ -55,7 +55,7 @@ public struct OptimizerState: Sendable {
   /// In the order of saving: slot by slot, each over the trainable variables. Empty for an optimizer
   /// that has not been built.
   public var slots: [SlotVariable]
-  /// Nil unless Keras 3 scales the loss around this optimizer.
+  /// Nil unless the loss is scaled around this optimizer.
   public var lossScale: LossScaleState?
 
   public init(
@@ -70,7 +70,7 @@ public struct OptimizerState: Sendable {
 }
 
 /// What Keras 3's LossScaleOptimizer keeps beside the optimizer that it wraps, under the policy
-/// mixed_float16. (Keras 2 saves none of it.)
+/// mixed_float16. Keras 2 saves none of it: whatever it was, a file of Keras 2 starts anew.
 public struct LossScaleState: Sendable, Hashable {
   /// The wrapper's own counter, which Keras never advances.
   public var iterations: Int64
@@ -88,6 +88,11 @@ public struct LossScaleState: Sendable, Hashable {
     self.learningRate = learningRate
     self.stepCounter = stepCounter
     self.scale = scale
+  }
+
+  /// As it is before the first step.
+  public init(startingAs scaling: LossScaling) {
+    self.init(stepCounter: 0, scale: Float(scaling.initialScale))
   }
 }
 

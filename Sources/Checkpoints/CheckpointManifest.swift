@@ -43,6 +43,8 @@ public struct OptimizerSummary: Sendable {
   public var className: String?
   /// Its configuration as it stands in the file, whatever the class; nil when the file has none.
   public var entry: OptimizerEntry?
+  /// Whether it stands inside another that scales the loss, as its configuration or the file's tree says.
+  public var scalesLoss = false
   /// Whose formulas the state belongs to, where the file records it; otherwise the configuration's
   /// generation tells.
   public var recordedArithmetic: Arithmetic?

@@ -73,7 +73,7 @@ extension CheckpointReader {
     }
     var configuration: OptimizerConfiguration
     do {
-      configuration = try entry.decoded()
+      configuration = try (entry.inner ?? entry).decoded()
     } catch {
       throw CheckpointError(
         .unsupported, "cannot load the optimizer of", path: path, object: "configuration",
@@ -100,7 +100,8 @@ extension CheckpointReader {
     return PendingOptimizer(
       state: OptimizerState(
         configuration: configuration, iterations: summary.iterations ?? 0, slots: [],
-        lossScale: try loadLossScale()),
+        lossScale: try loadLossScale()
+          ?? (summary.scalesLoss ? LossScaleState(startingAs: entry.lossScaling) : nil)),
       entries: slots)
   }
 

@@ -60,9 +60,38 @@ extension CheckpointReader {
     }
   }
 
-  /// Some rows (along the first axis) of a tensor; a scalar is its only row. They are not verified,
-  /// since digests cover blocks.
+  /// Some rows (along the first axis) of a tensor; a scalar is its only row.
+  ///
+  /// With digests, the blocks of 1 MiB that the rows touch are read whole and compared.
+  ///
+  /// - Throws: `damaged` when one of these blocks is not what was written.
   public func read(
+    _ entry: CheckpointEntry, rows: Range<Int>
+  ) throws(CheckpointError) -> Tensor {
+    guard entry.shape.rank > 0, !rows.isEmpty, rows.lowerBound >= 0,
+      rows.upperBound <= entry.shape[0], let open = storage.file(of: entry),
+      let digests = try open.digests(of: entry)
+    else { return try readUnverified(entry, rows: rows) }
+    let rowByteCount = entry.byteCount / entry.shape[0]
+    guard rowByteCount > 0 else { return try readUnverified(entry, rows: rows) }
+    let blocks = digests.record.blocks(
+      covering: rows.lowerBound * rowByteCount..<rows.upperBound * rowByteCount)
+    // Rows and blocks end at different bytes.
+    let surrounding =
+      blocks.lowerBound / rowByteCount..<(blocks.upperBound + rowByteCount - 1) / rowByteCount
+    let tensor = try readUnverified(entry, rows: surrounding)
+    let start = surrounding.lowerBound * rowByteCount
+    let damage = tensor.withUnsafeBytes { bytes in
+      digests.damage(
+        in: .init(rebasing: bytes[blocks.lowerBound - start..<blocks.upperBound - start]),
+        from: blocks.lowerBound)
+    }
+    if let damage = damage.first { throw .damaged(open.file.path, entry.name, damage) }
+    return tensor.rows(rows.lowerBound - surrounding.lowerBound, count: rows.count)
+  }
+
+  /// Rows for somebody who compares them with the digests, or wants what is there.
+  func readUnverified(
     _ entry: CheckpointEntry, rows: Range<Int>
   ) throws(CheckpointError) -> Tensor {
     guard entry.shape.rank > 0 else { return try read(entry) }
@@ -86,7 +115,7 @@ extension CheckpointReader {
     var digest = SHA256()
     var check = try check(of: entry)
     for rows in entry.slabs(ofAtMost: 4 << 20) {
-      let tensor = try read(entry, rows: rows)
+      let tensor = try readUnverified(entry, rows: rows)
       try check.update(tensor)
       tensor.withUnsafeBytes { digest.update($0) }
     }
@@ -102,6 +131,20 @@ extension CheckpointReader {
   }
 }
 
+extension Tensor {
+  /// Some of its rows as a tensor of their own, a copy.
+  fileprivate func rows(_ first: Int, count: Int) -> Tensor {
+    if count == shape[0] { return self }
+    return withUnsafeBytes { bytes in
+      let rowByteCount = bytes.count / shape[0]
+      return Tensor(shape: Shape([count] + shape.dimensions.dropFirst()), dtype: dtype) {
+        $0.copyMemory(
+          from: .init(rebasing: bytes[first * rowByteCount..<(first + count) * rowByteCount]))
+      }
+    }
+  }
+}
+
 extension HDF5Dataset {
   /// All elements in the file's own dtype.
   func readTensor(_ entry: CheckpointEntry, path: String) throws -> Tensor {
@@ -113,7 +156,8 @@ extension HDF5Dataset {
 }
 
 extension CheckpointEntry {
-  func requireDType(path: String) throws(CheckpointError) -> DType {
+  /// The dtype, if there is one.
+  package func requireDType(path: String) throws(CheckpointError) -> DType {
     if let dtype { return dtype }
     throw CheckpointError(
       .unsupported, "cannot read", path: path, object: datasetPath,
@@ -127,12 +171,7 @@ extension CheckpointError {
   static func reading(_ path: String, _ error: any Error) -> CheckpointError {
     switch error {
     case let error as CheckpointError: error
-    case let error as HDF5Error:
-      CheckpointError(
-        .unreadable, "cannot read", path: path, object: error.object,
-        expected: error.object == nil
-          ? "an HDF5 file or another checkpoint" : "it whole and readable",
-        found: error.message, cause: error)
+    case let error as HDF5Error: reading(path, error)
     case let error as SystemCallError:
       CheckpointError(
         .unreadable, "cannot read", path: path, expected: "a file that can be read",
@@ -146,5 +185,17 @@ extension CheckpointError {
         .unreadable, "cannot read", path: path, expected: "a readable checkpoint",
         found: String(describing: error), cause: error)
     }
+  }
+
+  /// What the checks before libhdf5 say is a whole problem; what libhdf5 and the system say is what was
+  /// found.
+  private static func reading(_ path: String, _ error: HDF5Error) -> CheckpointError {
+    let expected =
+      error.object == nil ? "an HDF5 file or another checkpoint" : "it whole and readable"
+    return CheckpointError(
+      .unreadable, "cannot read", path: path, object: error.object,
+      problem: error.message.hasPrefix("expected ")
+        ? error.message : "expected \(expected), found \(error.message)",
+      cure: error.kind == .cannotOpen ? "check the name and the permissions" : nil, cause: error)
   }
 }

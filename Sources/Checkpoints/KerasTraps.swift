@@ -53,10 +53,8 @@ enum KerasTraps {
 
   private static func bfloat16(_ manifest: CheckpointManifest) -> String? {
     let count = manifest.entries.filter { $0.dtype == .bfloat16 }.count
-    let isReadable =
-      manifest.dialect == .keras3 && manifest.layout != .wholeModel
-      && manifest.layout != .legacyWeights
-    guard count > 0, !isReadable else { return nil }
+    let profile = Profile(dialect: manifest.dialect, layout: manifest.layout)
+    guard count > 0, !profile.readsBFloat16 else { return nil }
     return "\(manifest.dialect) writes bfloat16 into this layout, but cannot read it back"
       + " (\(count) tensors); Cairn does"
   }

@@ -64,6 +64,7 @@ extension OpenCheckpoint {
     manifest.storeRecord = own?.storeRecord
     manifest.original = own?.original
     manifest.optimizer?.recordedArithmetic = own?.arithmetic
+    if own?.scalesLoss == true { manifest.optimizer?.scalesLoss = true }
     manifest.notes += KerasTraps.notes(on: manifest)
     if case .file(let open) = storage, let root = try open.file.root() as HDF5Group?,
       let note = try KerasTraps.noteOnAverages(manifest, root: root, path: path)

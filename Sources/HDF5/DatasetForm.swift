@@ -51,11 +51,13 @@ package final class DatasetForm {
 extension HDF5Group {
   /// Creates a dataset as a member of this group.
   ///
-  /// - Parameter name: one component of a path.
+  /// - Parameters:
+  ///   - name: one component of a path.
+  ///   - attributes: scalar texts, of variable length and UTF-8.
   /// - Returns: where its elements begin, from the first byte of the file; nil if it has none.
   /// - Throws: `alreadyExists`.
   package func createDataset(
-    named name: String, _ form: DatasetForm
+    named name: String, _ form: DatasetForm, attributes texts: [(name: String, value: String)] = []
   ) throws(HDF5Error) -> Int? {
     let created = try ObjectPath(component: name, in: location)
     let handle: Handle
@@ -67,7 +69,11 @@ extension HDF5Group {
     }
     let id = handle.id
     let offset = HDF5Library.query { H5Dget_offset(id) }
-    try handle.close(at: created.location)
+    let described = HDF5Attributes(of: handle, at: created.location)
+    for text in texts {
+      try described.setString(text.value, for: text.name, as: .variable(.utf8))
+    }
+    try described.close()
     return offset == chdf5_haddr_undef() ? nil : Int(offset)
   }
 }

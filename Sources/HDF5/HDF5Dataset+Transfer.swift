@@ -44,6 +44,44 @@ extension HDF5Dataset {
     }
   }
 
+  /// Reads the elements at some positions, counted row-major over all axes: a scalar has one.
+  ///
+  /// At most two selections for each axis are read.
+  ///
+  /// - Throws: as `read`, and `shapeMismatch` if a position is out of range.
+  public func readElements(
+    _ positions: Range<Int>, into buffer: UnsafeMutableRawBufferPointer,
+    as type: HDF5ElementType? = nil
+  ) throws(HDF5Error) {
+    let memoryType = try readableType(type)
+    guard positions.lowerBound >= 0, positions.upperBound <= elementCount else {
+      throw location.error(
+        .shapeMismatch, "expected positions within 0..<\(elementCount), found \(positions)",
+        during: "H5Dread")
+    }
+    try checkBuffer(
+      buffer.count, elementCount: positions.count, memoryType, during: "H5Dread")
+    guard positions.count > 0, let bytes = buffer.baseAddress else { return }
+    guard !shape.isEmpty else { return try read(into: buffer, as: memoryType) }
+    let handle = try Datatype.make(memoryType, at: location)
+    let id = attributes.handle.id
+    var done = 0
+    for box in Hyperslab.covering(positions, of: shape) {
+      let space = try location.acquire(.dataspace, "H5Dget_space") { H5Dget_space(id) }
+      let memory = try Dataspace.make([box.elementCount], at: location)
+      try location.call("H5Sselect_hyperslab") {
+        H5Sselect_hyperslab(
+          space.id, H5S_SELECT_SET, box.start.map { hsize_t($0) }, nil,
+          box.count.map { hsize_t($0) }, nil)
+      }
+      let destination = bytes + done * (memoryType.byteCount ?? 0)
+      try location.call("H5Dread") {
+        H5Dread(id, handle.id, memory.id, space.id, chdf5_p_default(), destination)
+      }
+      done += box.elementCount
+    }
+  }
+
   /// Reads all elements of a dataset of texts, in row-major order.
   ///
   /// - Throws: `typeMismatch` unless the elements are texts.

@@ -25,6 +25,11 @@ public struct JSONObject: Sendable, Hashable {
 
   public var keys: [String] { pairs.map(\.key) }
 
+  /// Adds a pair at the end, whether or not the key is there already.
+  public mutating func append(_ key: String, _ value: JSONValue) {
+    pairs.append(Pair(key: key, value: value))
+  }
+
   /// The value of a key. Of duplicates the last counts, as in Python. Setting replaces that last
   /// one in place, or appends; setting nil removes every pair of the key. O(number of pairs).
   public subscript(key: String) -> JSONValue? {

@@ -28,6 +28,9 @@ public struct OptimizerEntry: Sendable, Hashable {
     return configuration["inner_optimizer"].map { OptimizerEntry(json: $0, dialect: dialect) }
   }
 
+  /// How the optimizer scales the loss, where it wraps ``inner``; Keras's defaults otherwise.
+  public var lossScaling: LossScaling { LossScaling(configuration) }
+
   /// The optimizer's own name, the prefix of its variables' names in a whole-model file.
   public var name: String? { configuration["name"]?.string }
 
@@ -37,9 +40,11 @@ public struct OptimizerEntry: Sendable, Hashable {
     (inner ?? self).configuration["learning_rate"]?.double
   }
 
-  /// True for an optimizer of Keras 2's legacy classes, which lacks the key `is_legacy_optimizer`.
+  /// True for an optimizer of Keras 2's legacy classes, which lacks the key `is_legacy_optimizer`, and for
+  /// one that scales the loss around such.
   public var isLegacyClass: Bool {
-    guard dialect != .keras3, inner == nil else { return false }
+    if let inner { return inner.isLegacyClass }
+    guard dialect != .keras3 else { return false }
     return configuration["is_legacy_optimizer"].map { $0 == .bool(true) } ?? true
   }
 }
@@ -54,35 +59,11 @@ extension OptimizerEntry {
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> JSONValue {
     guard let inner else { return try decoded().json(for: dialect, in: container) }
+    let configuration = try inner.decoded()
     guard container == .attribute else {
-      return try inner.decoded().json(for: dialect, in: container)
+      return try configuration.json(for: dialect, in: container)
     }
-    // Only Keras 2.12 writes what stands inside as it writes what stands alone.
-    let written = try inner.decoded()
-      .json(for: dialect, in: dialect == .keras2 ? .attribute : .document)
-    let scale = configuration["initial_scale"] ?? 32768.0
-    let growth = configuration["dynamic_growth_steps"] ?? 2000
-    guard dialect == .keras3 else {
-      return [
-        "class_name": "LossScaleOptimizerV3",
-        "config": [
-          "inner_optimizer": written, "dynamic": configuration["dynamic"] ?? true,
-          "initial_scale": scale, "dynamic_growth_steps": growth,
-        ],
-      ]
-    }
-    guard configuration["dynamic"] != .bool(false) else {
-      throw .notExpressible(
-        key: "dynamic", object: "optimizer", dialect: dialect,
-        cure: "its loss scale always moves; use loss_scale_factor")
-    }
-    return [
-      "class_name": "LossScaleOptimizer",
-      "config": [
-        "name": "loss_scale_optimizer", "inner_optimizer": written, "initial_scale": scale,
-        "dynamic_growth_steps": growth,
-      ],
-    ]
+    return try configuration.jsonScalingLoss(as: lossScaling, for: dialect, in: container)
   }
 
   /// The classes that ``decoded()`` knows.

@@ -42,6 +42,16 @@ public struct Profile: Sendable, Hashable {
     return "\(family)-\(kind)"
   }
 
+  /// Whether this Keras reads bfloat16 back from this layout. The others write it, too, without the
+  /// attribute that tells what it is, and then cannot load their own file.
+  public var readsBFloat16: Bool {
+    guard dialect == .keras3 else { return false }
+    return switch layout {
+    case .weights, .archive, .sharded, .directory: true
+    case .wholeModel, .legacyWeights, .safetensors, .npz: false
+    }
+  }
+
   /// Nil for a name that is not among ``all``.
   public init?(name: String) {
     guard let profile = Self.all.first(where: { $0.name == name }) else { return nil }

@@ -14,7 +14,7 @@ struct ProgressReport {
 
   mutating func show(_ event: TrainingEvent) {
     switch event {
-    case .epochBegan: break
+    case .epochBegan, .validationBatchEnded: break
     case .stepEnded(let step): draw(step)
     case .epochEnded(let epoch, let epochCount, let values):
       erase()

@@ -83,8 +83,7 @@ struct ResumeCommand: ParsableCommand {
   private func openStore(
     _ found: RunFolder.Found, _ settings: RunSettings
   ) throws -> CheckpointStore {
-    let store = try CheckpointStore(
-      opening: absolutePath(folder), profile: found.saved.profile, retention: settings.retention)
+    let store = try CheckpointStore(opening: absolutePath(folder), for: settings)
     // From here on nobody else saves there.
     guard try CheckpointStore.saved(in: folder).first == found.newest else {
       throw CommandError(

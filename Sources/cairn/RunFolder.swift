@@ -20,7 +20,7 @@ struct RunFolder {
   func newestReadable(verifying: Bool) throws -> Found {
     let all = try CheckpointStore.saved(in: path)
     guard !all.isEmpty else {
-      throw CommandError("cannot resume \(path): it holds no checkpoint (step-*.h5)")
+      throw CommandError("cannot resume \(path): it holds no checkpoint (step-*)")
     }
     var damages: [CheckpointError] = []
     for saved in all {
@@ -43,11 +43,12 @@ struct RunFolder {
   }
 }
 
-extension CheckpointStore.Saved {
-  /// The profile in which `cairn` saves such a file.
-  var profile: Profile {
-    if path.hasSuffix(Layout.weights.fileSuffix) { return CheckpointFormat.weights.profile }
-    if path.hasSuffix(Layout.archive.fileSuffix) { return CheckpointFormat.archive.profile }
-    return CheckpointFormat.h5.profile
+extension CheckpointStore {
+  /// The store in which a run saves.
+  convenience init(opening folder: String, for settings: RunSettings) throws(CheckpointError) {
+    try self.init(
+      opening: folder, profile: settings.checkpointProfile, retention: settings.retention,
+      maximumShardByteCount: settings.maximumShardByteCount ?? 5 << 30,
+      digests: settings.digests)
   }
 }

@@ -17,6 +17,10 @@ struct RunSettings {
   var saveEverySteps: Int?
   var saveEverySeconds: Double?
   var retention: Retention
+  var checkpointProfile: Profile
+  /// Nil for the usual size; see `CheckpointStore.maximumShardByteCount`.
+  var maximumShardByteCount: Int?
+  var digests: DigestAlgorithm
   var earlyStopping: EarlyStopping?
   var output: String?
   var history: String?
@@ -30,6 +34,9 @@ struct RunSettings {
       "threadCount": JSONValue(threadCount), "instructionSet": .string(instructionSet),
       "saveEverySteps": JSONValue(saveEverySteps),
       "saveEverySeconds": JSONValue(saveEverySeconds), "retention": retention.json,
+      "checkpointFormat": .string(checkpointProfile.name),
+      "maximumShardByteCount": JSONValue(maximumShardByteCount),
+      "digests": .string(digests.rawValue),
       "earlyStopping": earlyStopping?.json ?? .null,
       "output": JSONValue(output), "history": JSONValue(history),
       "outputWeights": .string(outputWeights.rawValue),
@@ -67,6 +74,13 @@ struct RunSettings {
     if let rules = json["retention"] {
       retention = try require(Retention(json: rules), "retention")
     }
+    checkpointProfile = try require(
+      json["checkpointFormat"]?.string.flatMap(CheckpointFormat.init)?.profile, "checkpointFormat")
+    if let count = json["maximumShardByteCount"], count != .null {
+      maximumShardByteCount = try require(count.int.within(1...Int.max), "maximumShardByteCount")
+    }
+    digests = try require(
+      json["digests"]?.string.flatMap(DigestAlgorithm.init(rawValue:)), "digests")
     if let rule = json["earlyStopping"], rule != .null {
       earlyStopping = try require(EarlyStopping(json: rule), "earlyStopping")
     }
@@ -82,7 +96,8 @@ struct RunSettings {
   init(
     dataPath: String, dataDigest: String, validationSplit: Double, epochs: Int, batchSize: Int,
     shuffles: Bool, threadCount: Int, instructionSet: String, saveEverySteps: Int?,
-    saveEverySeconds: Double?, retention: Retention, earlyStopping: EarlyStopping?,
+    saveEverySeconds: Double?, retention: Retention, checkpointProfile: Profile,
+    maximumShardByteCount: Int?, digests: DigestAlgorithm, earlyStopping: EarlyStopping?,
     output: String?, history: String?, outputWeights: OutputWeights
   ) {
     self.dataPath = dataPath
@@ -96,6 +111,9 @@ struct RunSettings {
     self.saveEverySteps = saveEverySteps
     self.saveEverySeconds = saveEverySeconds
     self.retention = retention
+    self.checkpointProfile = checkpointProfile
+    self.maximumShardByteCount = maximumShardByteCount
+    self.digests = digests
     self.earlyStopping = earlyStopping
     self.output = output
     self.history = history

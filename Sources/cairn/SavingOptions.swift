@@ -13,8 +13,27 @@ struct SavingOptions: ParsableArguments {
   @Option(help: "Save a checkpoint when so many seconds have passed since the last.")
   var saveEverySeconds: Double?
 
-  @Option(help: "How checkpoints are laid out: h5 (Keras 2), weights.h5 or keras (Keras 3).")
-  var checkpointFormat = CheckpointFormat.h5
+  @Option(
+    help: ArgumentHelp(
+      """
+      For which Keras checkpoints are written, and in which layout. h5 means keras2-h5, weights.h5 \
+      keras3-weights, keras keras3-archive.
+      """, valueName: "profile"))
+  var checkpointFormat = CheckpointFormat.keras2
+
+  @Option(
+    help: "keras3-sharded: bytes of variables in one file, such as 200M; 5G by default.",
+    transform: { text in
+      guard let count = ByteCount.parse(text) else {
+        throw ValidationError("expected a number of bytes such as 200M, received '\(text)'")
+      }
+      return count
+    })
+  var maxShardSize: Int?
+
+  @Option(
+    help: "How the digests of checkpoints are computed: crc32c, as fast as memory, or sha256.")
+  var digest = DigestAlgorithm.crc32c
 
   @Option(help: "Keep so many of the newest checkpoints; by default all.")
   var keepNewest: Int?
@@ -51,6 +70,9 @@ struct SavingOptions: ParsableArguments {
         throw ValidationError("--save-every-seconds needs --checkpoints")
       }
     }
+    guard maxShardSize == nil || checkpointFormat.profile.layout == .sharded else {
+      throw ValidationError("--max-shard-size needs --checkpoint-format keras3-sharded")
+    }
   }
 
   /// Everything unless one of the options asks for less. The newest one stays in any case: a run goes on
@@ -75,20 +97,5 @@ struct BestMetric: ExpressibleByArgument {
     else { return nil }
     metric = String(parts[0])
     self.count = count
-  }
-}
-
-/// The layouts of checkpoints by their suffix.
-enum CheckpointFormat: String, ExpressibleByArgument, CaseIterable {
-  case h5
-  case weights = "weights.h5"
-  case archive = "keras"
-
-  var profile: Profile {
-    switch self {
-    case .h5: Profile(dialect: .keras2, layout: .wholeModel)
-    case .weights: Profile(dialect: .keras3, layout: .weights)
-    case .archive: Profile(dialect: .keras3, layout: .archive)
-    }
   }
 }

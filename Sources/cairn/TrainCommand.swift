@@ -129,7 +129,8 @@ struct TrainCommand: ParsableCommand {
         validationSplit: validationSplit, epochs: epochs, batchSize: batchSize, shuffles: shuffle,
         threadCount: threads, instructionSet: matrixInstructionSet,
         saveEverySteps: saving.saveEverySteps, saveEverySeconds: saving.saveEverySeconds,
-        retention: saving.retention,
+        retention: saving.retention, checkpointProfile: saving.checkpointFormat.profile,
+        maximumShardByteCount: saving.maxShardSize, digests: saving.digest,
         earlyStopping: stopping.earlyStopping(keepsBestWeights: weights == .best),
         output: output.map(absolutePath), history: history.map(absolutePath),
         outputWeights: weights)
@@ -139,7 +140,7 @@ struct TrainCommand: ParsableCommand {
       }
       let run = try TrainingRun(
         settings: settings, model: source.model, loss: objective.loss, metrics: objective.metrics,
-        data: dataset, replacesOutput: force, openingStore: openStore)
+        data: dataset, replacesOutput: force, openingStore: { try openStore(settings) })
       try run.go(from: state, isSaved: false)
     }
   }
@@ -172,11 +173,9 @@ struct TrainCommand: ParsableCommand {
       averages: try momentum.map { try MovingAverages(momentum: $0) })
   }
 
-  private func openStore() throws -> CheckpointStore? {
+  private func openStore(_ settings: RunSettings) throws -> CheckpointStore? {
     guard let folder = saving.checkpoints else { return nil }
-    let store = try CheckpointStore(
-      opening: absolutePath(folder), profile: saving.checkpointFormat.profile,
-      retention: saving.retention)
+    let store = try CheckpointStore(opening: absolutePath(folder), for: settings)
     if let newest = try store.saved().first {
       throw CommandError(
         "\(folder) already holds checkpoints up to step \(newest.step); go on with "
@@ -187,6 +186,8 @@ struct TrainCommand: ParsableCommand {
 }
 
 extension OutputWeights: ExpressibleByArgument {}
+
+extension DigestAlgorithm: ExpressibleByArgument {}
 
 /// The generations of Keras whose formulas can be chosen.
 enum Generation: String, ExpressibleByArgument, CaseIterable {

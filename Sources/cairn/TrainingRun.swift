@@ -154,7 +154,7 @@ private struct SavingSchedule {
       if let everySteps, Int(step.step).isMultiple(of: everySteps) { return true }
       return every.map { ContinuousClock.now - savingTime >= $0 } ?? false
     case .epochEnded: return atEpochEnds
-    case .epochBegan: return false
+    case .epochBegan, .validationBatchEnded: return false
     }
   }
 

@@ -13,7 +13,8 @@ struct CheckpointInspect: ParsableCommand {
       """,
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
-      ExportCommand.self, VerifyCommand.self,
+      ExportCommand.self, VerifyCommand.self, LogCommand.self, DoctorCommand.self,
+      WalkCommand.self,
     ])
 
   static func main() {

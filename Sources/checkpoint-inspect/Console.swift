@@ -1,6 +1,6 @@
 import ArgumentParser
 import Checkpoints
-import KerasConfiguration
+import Inspection
 
 #if canImport(Glibc)
   @preconcurrency import Glibc  // `stdout` is a variable there
@@ -8,16 +8,27 @@ import KerasConfiguration
   import Darwin
 #endif
 
-/// How a report is printed.
-enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
-  case text, json
-}
-
 enum Console {
   /// Prints a line of text; what files put into it cannot steer the terminal.
-  static func printLine(_ line: String = "") { print(line.withoutControlCharacters) }
+  static func printLine(_ line: String = "") { Swift.print(line.withoutControlCharacters) }
 
-  static func printJSON(_ value: JSONValue) { print(value.prettyText) }
+  static func print(_ report: some Report, _ options: PrintingOptions) {
+    for line in report.lines(as: options.format, isColoured: isColoured(options.color)) {
+      Swift.print(line)
+    }
+  }
+
+  /// By the convention of no-color.org: any text in `NO_COLOR` turns colour off, unless asked for.
+  private static func isColoured(_ choice: ColourChoice) -> Bool {
+    switch choice {
+    case .always: return true
+    case .never: return false
+    case .auto:
+      let isRefused = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
+      let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true
+      return isatty(STDOUT_FILENO) == 1 && !isRefused && !isDumb
+    }
+  }
 
   /// Puts `/dev/null` in the place of standard streams that are closed. Otherwise the next file to be
   /// opened would get the number of one.

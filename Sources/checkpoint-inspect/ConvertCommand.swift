@@ -1,5 +1,5 @@
-import ArgumentParser
-import Checkpoints
+public import ArgumentParser
+public import Checkpoints
 import KerasConfiguration
 
 struct ConvertCommand: ParsableCommand {
@@ -26,8 +26,20 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: "keras3-sharded: bytes of variables in one file, such as 200M or 5G (1024-based).",
-    transform: ByteCount.parse)
+    transform: { text in
+      guard let count = ByteCount.parse(text) else {
+        throw ValidationError("expected a number of bytes such as 200M, received '\(text)'")
+      }
+      return count
+    })
   var maxShardSize: Int?
+
+  @Option(
+    help: "Keras 3, but not keras3-h5: store bfloat16 as float32 (the default) or native.")
+  var bfloat16: BFloat16Storage?
+
+  @Option(help: "How the file's digests are computed: crc32c, as fast as memory, or sha256.")
+  var digest: DigestAlgorithm?
 
   @Flag(help: "Write the file even if something is lost.")
   var acceptLoss = false
@@ -45,6 +57,11 @@ struct ConvertCommand: ParsableCommand {
     }
     guard maxShardSize == nil || profile.layout == .sharded else {
       throw ValidationError("only keras3-sharded has several files")
+    }
+    guard bfloat16 != .native || profile.readsBFloat16 else {
+      throw ValidationError(
+        "the Keras of \(profileName) cannot read bfloat16 back from it: leave out --bfloat16 native"
+      )
     }
     if profile.layout == .directory {
       guard let suffix = [".h5", ".keras", ".json"].first(where: output.hasSuffix) else { return }
@@ -67,22 +84,12 @@ struct ConvertCommand: ParsableCommand {
         opening: input, verifying: reading.verifying
       ).convert(
         to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
-        maximumShardByteCount: maxShardSize)
+        maximumShardByteCount: maxShardSize, digests: digest, bfloat16: bfloat16)
       for loss in losses { print("lost: \(loss)") }
       print("wrote \(output) (\(profileName))")
     }
   }
 }
 
-/// Numbers of bytes as people write them.
-private enum ByteCount {
-  /// `1048576`, `200M`, `5G`: K, M, G and T are powers of 1024.
-  static func parse(_ text: String) throws -> Int {
-    let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
-    let factor = text.last.flatMap { units[$0] }
-    guard let count = Int(factor == nil ? text : String(text.dropLast())), count > 0,
-      case (let bytes, let overflow) = count.multipliedReportingOverflow(by: factor ?? 1), !overflow
-    else { throw ValidationError("expected a number of bytes such as 200M, received '\(text)'") }
-    return bytes
-  }
-}
+extension BFloat16Storage: ExpressibleByArgument {}
+extension DigestAlgorithm: ExpressibleByArgument {}

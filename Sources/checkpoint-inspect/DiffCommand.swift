@@ -1,6 +1,6 @@
 import ArgumentParser
 import Checkpoints
-import KerasConfiguration
+import Inspection
 
 struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,70 +24,60 @@ struct DiffCommand: ParsableCommand {
   @Option(help: "And so do numbers this far apart relative to the second one.")
   var relative = 0.0
 
-  @Option(help: "How to print: text or json.")
-  var format = ReportFormat.text
+  @Option(help: "And so do floating-point numbers that are so many steps apart.")
+  var ulp = 0
+
+  @Flag(name: .shortAndLong, help: "Print only the verdict and the summary.")
+  var brief = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing: the exit code tells.")
+  var quiet = false
+
+  @Flag(help: "Tell what the verdict on the descent rests on.")
+  var explain = false
+
+  @Option(
+    help: "The highest learning rate between the two, if it was set meanwhile.",
+    transform: { text in
+      guard let rate = Double(text), rate >= 0, rate.isFinite else {
+        throw ValidationError("a learning rate must be a number of 0 or more")
+      }
+      return rate
+    })
+  var learningRate: Double?
+
+  @Option(
+    help: """
+      How often a step looks up one row of an embedding at most, such as batch size times length: Keras 3 \
+      does not sum repeated rows.
+      """)
+  var occurrences: Int?
+
+  @OptionGroup var printing: PrintingOptions
 
   @OptionGroup var reading: ReadingOptions
 
   func validate() throws {
-    guard absolute >= 0, relative >= 0 else {
+    guard absolute >= 0, relative >= 0, ulp >= 0 else {
       throw ValidationError("a tolerance must be 0 or more")
     }
+    guard occurrences ?? 1 >= 1 else { throw ValidationError("occurrences must be 1 or more") }
   }
 
   func run() throws {
     var isSame = true
     try Console.reportingTrouble { () throws(CheckpointError) in
-      let diff = try CheckpointDiff(
-        opening: before, after, verifying: reading.verifying,
-        tolerance: Tolerance(absolute: absolute, relative: relative))
-      isSame = diff.isEmpty
-      switch format {
-      case .json: Console.printJSON(diff.json)
-      case .text: printText(diff)
-      }
+      var options = DiffReport.Options()
+      options.tolerance = Tolerance(absolute: absolute, relative: relative, ulps: ulp)
+      options.descent = DescentOptions(
+        greatestLearningRate: learningRate, occurrences: occurrences)
+      options.isBrief = brief
+      options.explains = explain
+      let report = try DiffReport(
+        opening: before, after, verifying: reading.verifying, options: options)
+      isSame = report.isEmpty
+      if !quiet { Console.print(report, printing) }
     }
     if !isSame { throw ExitCode(1) }
-  }
-
-  private func printText(_ diff: CheckpointDiff) {
-    var table = TextTable()
-    for item in diff.items {
-      if let words = item.words { table.add([item.name, words]) }
-    }
-    for line in table.lines { Console.printLine(line) }
-    for difference in diff.configuration {
-      Console.printLine(
-        "\(difference.path): \(difference.before ?? "absent") -> \(difference.after ?? "absent")")
-    }
-    for note in diff.notes { Console.printLine("note: \(note)") }
-    let equal = diff.items.filter { $0.words == nil }.count
-    let summary = "\(equal) of \(diff.items.count) tensors equal"
-    Console.printLine(diff.isEmpty ? "same: \(summary)" : "different: \(summary)")
-  }
-}
-
-extension CheckpointDiff.Item {
-  /// The difference in words; nil when there is none.
-  fileprivate var words: String? {
-    switch outcome {
-    case .equal: nil
-    case .changed(let comparison): comparison.words
-    case .onlyInFirst: "only in the first"
-    case .onlyInSecond: "only in the second"
-    case .shapeDiffers: "shape \(before!.shape) -> \(after!.shape)"
-    case .dtypeDiffers: "dtype \(before!.storedType) -> \(after!.storedType)"
-    case .ambiguous: "the name stands for several tensors"
-    }
-  }
-}
-
-extension TensorComparison {
-  fileprivate var words: String {
-    var words =
-      "\(changedCount) of \(elementCount) changed,"
-      + " max \(Readable.number(maximumDistance)), mean \(Readable.number(meanDistance))"
-    if nonFiniteCount > 0 { words += ", \(nonFiniteCount) to or from NaN or infinity" }
-    return words
   }
 }

@@ -1,6 +1,6 @@
 public import ArgumentParser
 public import Checkpoints
-import KerasConfiguration
+import Inspection
 
 struct RestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -61,15 +61,12 @@ struct RestoreCommand: ParsableCommand {
   @Flag(help: "Replace the output if it exists.")
   var force = false
 
-  @Option(help: "How to print: text or json.")
-  var format = ReportFormat.text
+  @OptionGroup var printing: PrintingOptions
 
   @OptionGroup var reading: ReadingOptions
 
   func validate() throws {
-    for pattern in only + exclude where Glob(pattern) == nil {
-      throw ValidationError("'\(pattern)' is not a pattern: a set is left open, or it ends in '\\'")
-    }
+    try FilterOptions.validate(patterns: only + exclude)
     for rule in rename where RenameRule(rule) == nil {
       throw ValidationError(
         "'\(rule)' is no rename: expected 'PATTERN=NAME' with as many * on the right as on the left"
@@ -94,13 +91,10 @@ struct RestoreCommand: ParsableCommand {
       let plan = RestorePlan(
         source: reader.manifest, target: target.manifest, selection: selection)
       // The plan is printed also, and above all, when it is refused.
-      switch format {
-      case .json: Console.printJSON(plan.report.json)
-      case .text: printText(plan.report)
-      }
+      Console.print(plan.report, printing)
       try reader.restore(
         plan, into: target, writing: output, replacing: force, isDryRun: dryRun)
-      if format == .text { printOutcome(plan) }
+      if printing.format == .text { printOutcome(plan) }
     }
   }
 
@@ -115,16 +109,6 @@ struct RestoreCommand: ParsableCommand {
     Console.printLine(
       "\(dryRun ? "would take" : "wrote \(output):") \(taken) from \(source),"
         + " \(kept) tensor\(kept == 1 ? "" : "s") as in \(into)")
-  }
-
-  private func printText(_ report: RestoreReport) {
-    for name in report.restored { Console.printLine("restore   \(name)") }
-    for mismatch in report.mismatched {
-      Console.printLine("mismatch  \(mismatch.name): \(mismatch.problem)")
-    }
-    for name in report.missing { Console.printLine("missing   \(name)") }
-    for name in report.unused { Console.printLine("unused    \(name)") }
-    for note in report.notes { Console.printLine("note      \(note)") }
   }
 }
 

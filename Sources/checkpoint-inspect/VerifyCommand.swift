@@ -1,6 +1,6 @@
 import ArgumentParser
 import Checkpoints
-import KerasConfiguration
+import Inspection
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,15 +25,9 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: "Read only tensors whose names match this pattern: 'encoder/*'. Repeatable.")
   var only: [String] = []
 
-  @Option(help: "How to print: text or json.")
-  var format = ReportFormat.text
+  @OptionGroup var printing: PrintingOptions
 
-  func validate() throws {
-    for pattern in only where Glob(pattern) == nil {
-      throw ValidationError(
-        "'\(pattern)' is not a pattern: a set is left open, or it ends in '\\'")
-    }
-  }
+  func validate() throws { try FilterOptions.validate(patterns: only) }
 
   func run() throws {
     var isGood = true
@@ -42,10 +36,7 @@ struct VerifyCommand: ParsableCommand {
       guard let paths = try CheckpointReader.checkpoints(inFolder: path) else {
         let report = try verify(path)
         isGood = passes(report)
-        switch format {
-        case .json: Console.printJSON(report.json)
-        case .text: printText(report)
-        }
+        Console.print(report, printing)
         return
       }
       guard !paths.isEmpty else {
@@ -53,26 +44,16 @@ struct VerifyCommand: ParsableCommand {
           .unrecognized, "cannot verify", path: path,
           problem: "expected a checkpoint or a folder of checkpoints, found neither")
       }
-      var reports: [JSONValue] = []
-      for path in paths {
-        let outcome = Result { () throws(CheckpointError) in try verify(path) }
+      let checkpoints = paths.map { path in
+        (path: path, outcome: Result { () throws(CheckpointError) in try verify(path) })
+      }
+      for (_, outcome) in checkpoints {
         switch outcome {
         case .success(let report): isGood = isGood && passes(report)
         case .failure: hasTrouble = true
         }
-        switch format {
-        case .json: reports.append(Self.json(path, outcome))
-        case .text: printSummary(path, outcome)
-        }
       }
-      if format == .json {
-        Console.printJSON(
-          .object(
-            JSONObject([
-              ("schemaVersion", JSONValue(ReportSchema.version)), ("path", .string(path)),
-              ("checkpoints", .array(reports)),
-            ])))
-      }
+      Console.print(FolderVerificationReport(path: path, checkpoints: checkpoints), printing)
     }
     if hasTrouble { throw ExitCode(2) }
     if !isGood { throw ExitCode(1) }
@@ -84,80 +65,5 @@ struct VerifyCommand: ParsableCommand {
 
   private func passes(_ report: VerificationReport) -> Bool {
     report.isWhole && (report.isCovered || !requireDigests)
-  }
-}
-
-// MARK: - Printing
-
-extension VerifyCommand {
-  private func printText(_ report: VerificationReport) {
-    if let algorithm = report.algorithm {
-      let roots = report.roots.map { "root \($0)" }.joined(separator: ", ")
-      Console.printLine("\(algorithm.title), \(roots)")
-      Console.printLine()
-    }
-    var table = TextTable()
-    for item in report.items { table.add([item.label, item.outcome.words]) }
-    for line in table.lines { Console.printLine(line) }
-    Console.printLine()
-    Console.printLine(report.summary)
-  }
-
-  /// A line for a checkpoint of a folder, and one for everything that is damaged in it.
-  private func printSummary(_ path: String, _ outcome: Result<VerificationReport, CheckpointError>)
-  {
-    switch outcome {
-    case .failure(let error): Console.printLine("\(path): \(error)")
-    case .success(let report):
-      Console.printLine("\(path): \(report.summary)")
-      for item in report.damaged { Console.printLine("  \(item.label): \(item.outcome.words)") }
-    }
-  }
-
-  private static func json(
-    _ path: String, _ outcome: Result<VerificationReport, CheckpointError>
-  ) -> JSONValue {
-    switch outcome {
-    case .success(let report): report.json
-    case .failure(let error):
-      .object(
-        JSONObject([
-          ("path", .string(path)), ("outcome", "unreadable"), ("reason", .string("\(error)")),
-        ]))
-    }
-  }
-}
-
-extension VerificationReport {
-  fileprivate var summary: String {
-    let tensors = tensors
-    let size = Readable.bytes(tensors.reduce(0) { $0 + $1.byteCount })
-    let uncovered = tensors.count { $0.outcome == .notCovered }
-    let total = "\(tensors.count) tensors, \(size)"
-    if !isWhole { return "damaged: \(damaged.count) of \(items.count) parts; \(total)" }
-    if uncovered == tensors.count { return "not covered: no digests; \(total)" }
-    if uncovered > 0 { return "ok, but \(uncovered) tensors are not covered; \(total)" }
-    return "ok: \(total)"
-  }
-}
-
-extension VerificationReport.Item {
-  /// A tensor's name, or what else it is.
-  fileprivate var label: String {
-    switch subject {
-    case .tensor, .document: name
-    case .structure: "(structure)"
-    case .digests: "(digests)"
-    }
-  }
-}
-
-extension VerificationReport.Outcome {
-  fileprivate var words: String {
-    switch self {
-    case .intact: "ok"
-    case .notCovered: "not covered"
-    case .damaged(let reason, _): "damaged: \(reason)"
-    }
   }
 }

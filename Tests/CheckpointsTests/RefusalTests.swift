@@ -308,8 +308,30 @@ extension Refusal {
     }
     #expect(line.contains("expected "), "\(line)")
     #expect(line.contains(", found"), "\(line)")
+    #expect(!line.contains("found expected"), "\(line)")
     #expect(!error.cure.isEmpty && line.hasSuffix("; \(error.cure)"), "\(line)")
     // Nothing half-written stays behind.
     #expect(try folder.names().allSatisfy { !$0.contains(".tmp-") })
+  }
+
+  @Test("what is not there has another cure than what is damaged")
+  func missing() throws {
+    let folder = try TemporaryDirectory()
+    let file = try #require(throws: CheckpointError.self) {
+      _ = try CheckpointReader(opening: folder.file("missing.h5"))
+    }
+    #expect(file.cure == "check the name and the permissions")
+    let run = try #require(throws: CheckpointError.self) {
+      try CheckpointStore.saved(in: folder.file("missing"))
+    }
+    #expect(run.cure == "check its name and its permissions")
+    #expect("\(run)".contains("expected a folder of checkpoints, found No such file"))
+    let text = folder.file("notes.txt")
+    try Data("no checkpoint".utf8).write(to: URL(fileURLWithPath: text))
+    let damaged = try #require(throws: CheckpointError.self) {
+      _ = try CheckpointReader(opening: text)
+    }
+    #expect(damaged.problem == "expected an HDF5 file, found no HDF5 signature")
+    #expect(damaged.cure.contains("take another copy"))
   }
 }

@@ -140,6 +140,23 @@ struct StoreTests {
     #expect(try reader.load().variables.count == checkpoint.variables.count)
   }
 
+  @Test("the folders above that of a store are made, too; a file among them is told")
+  func foldersAbove() throws {
+    let folder = try TemporaryDirectory()
+    let log = StoreLog()
+    let store = try StoreSample.store(folder.file("runs/digits/first/"), log: log)
+    try store.save(try StoreSample.checkpoint(), step: 1)
+    try store.finish()
+    #expect(try StoreSample.steps(folder.file("runs/digits/first")) == [1])
+    try "".write(toFile: folder.file("file"), atomically: false, encoding: .utf8)
+    for path in ["file", "file/run"] {
+      let error = #expect(throws: CheckpointError.self) {
+        _ = try StoreSample.store(folder.file(path), log: log)
+      }
+      #expect(error?.kind == .unwritable)
+    }
+  }
+
   /// Puts a folder that nothing replaces where the file of a step would be.
   private func blockStep(_ step: Int, of store: CheckpointStore) throws {
     try FileManager.default.createDirectory(

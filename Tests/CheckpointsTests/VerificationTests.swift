@@ -98,8 +98,9 @@ import Testing
     #expect(report.isWhole && report.isCovered)
     #expect(report.algorithm == algorithm)
     let entries = try CheckpointReader(opening: path).manifest.entries
-    let arrays = saved.resumption == nil ? [] : ["/cairn/resumption/history"]
-    #expect(report.tensors.map(\.name) == entries.map(\.name) + arrays)
+    let record =
+      saved.resumption == nil ? [] : ["/cairn/resumption/history", "/cairn/texts/resumption"]
+    #expect(report.tensors.map(\.name) == entries.map(\.name) + record)
     #expect(report.roots.count == (profile.layout == .sharded ? 6 : 1))
     let documents = report.items.filter { $0.subject == .document }.map(\.name)
     let hasDocuments = [.archive, .directory].contains(profile.layout)
@@ -195,6 +196,34 @@ import Testing
     let bias = try #require(reader.manifest.entry(named: "dense/bias"))
     _ = try reader.read(bias)
     #expect(try CheckpointReader.verify(path, only: [try #require(Glob("*bias"))]).isWhole)
+  }
+
+  @Test(
+    "rows read alone are compared with the blocks that they touch, and with no other",
+    arguments: [profiles[0], profiles[4], profiles[6]])
+  func rows(profile: Profile) throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("x\(profile.layout.fileSuffix)")
+    let saved = try largeCheckpoint()
+    try saved.save(to: path, profile: profile)
+    // A row takes 3 KiB: row 341 lies across the end of block 0.
+    let kernel = try item("dense/kernel", of: CheckpointReader.verify(path))
+    try flip(kernel.file, at: try #require(kernel.fileOffset) + 1 << 20)
+    let reader = try CheckpointReader(opening: path)
+    let entry = try #require(reader.manifest.entries.first { $0.name == "dense/kernel" })
+    for rows in [0..<341, 10..<11, 700..<768, 0..<0] {
+      let tensor = try reader.read(entry, rows: rows)
+      #expect(tensor.shape == [rows.count, 768])
+      #expect(tensor.elements(of: Float.self).allSatisfy { $0 == 0.5 })
+    }
+    for rows in [341..<342, 500..<501, 0..<768, 682..<683] {
+      let error = #expect(throws: CheckpointError.self) { _ = try reader.read(entry, rows: rows) }
+      #expect(error?.kind == .damaged)
+      #expect("\(error!)".contains("dense/kernel: block 1 (bytes 1048576..<2097152)"), "\(error!)")
+    }
+    let unverified = try CheckpointReader(opening: path, verifying: false)
+    #expect(try unverified.read(entry, rows: 341..<342).shape == [1, 768])
+    #expect(throws: CheckpointError.self) { _ = try reader.read(entry, rows: 700..<769) }
   }
 
   @Test("names, shapes, attributes, texts: a damaged structure is found before libhdf5 sees it")

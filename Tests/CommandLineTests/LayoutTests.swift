@@ -42,6 +42,9 @@ import Testing
       ["x.weights.json", "--to", "keras3-sharded", "--max-shard-size", "9999999999G"],
       ["x.weights.json", "--to", "keras3-sharded", "--max-shard-size", "many"],
       ["x.h5", "--to", "keras3-h5", "--max-shard-size", "1G"],
+      ["x.h5", "--to", "keras3-h5", "--bfloat16", "native"],
+      ["x.weights.h5", "--to", "keras2-weights", "--bfloat16", "native"],
+      ["x.weights.h5", "--to", "keras3-weights", "--bfloat16", "float16"],
     ])
   func usage(arguments: [String]) throws {
     let folder = try TemporaryDirectory()

@@ -66,7 +66,8 @@ struct ResumeFolderTests {
     try FileManager.default.createDirectory(
       atPath: folder.file("empty"), withIntermediateDirectories: false)
     expectTrouble(try cairn("resume", folder.file("empty")), folder.file("empty"))
-    expectTrouble(try cairn("resume", folder.file("missing")), folder.file("missing"))
+    expectTrouble(
+      try cairn("resume", folder.file("missing")), folder.file("missing"), "check its name")
     expectTrouble(try cairn("resume", folder.file("data.h5")), folder.file("data.h5"))
     try FileManager.default.copyItem(
       atPath: Fixture.path("keras-2.12/mlp.h5"), toPath: folder.file("empty/step-000000000001.h5"))

@@ -123,6 +123,82 @@ struct ResumeTests {
     #expect(try contents(of: run.history) == history)
   }
 
+  @Test(
+    "in every profile a run is resumed, replayed and cut down to the newest, to the same bits",
+    arguments: [
+      ("keras2-h5", ".h5"), ("keras2-weights", ".weights.h5"), ("keras2-archive", ".keras"),
+      ("tf-keras-h5", ".h5"), ("tf-keras-weights", ".weights.h5"), ("tf-keras-archive", ".keras"),
+      ("keras3-h5", ".h5"), ("keras3-weights", ".weights.h5"), ("keras3-archive", ".keras"),
+      ("keras3-sharded", ".weights.json"), ("keras3-directory", ""),
+    ])
+  func profiles(profile: String, suffix: String) throws {
+    let folder = try TemporaryDirectory()
+    try DataFiles.classification(folder.file("data.h5"))
+    let shards = profile == "keras3-sharded" ? ["--max-shard-size", "2K"] : []
+    func train(_ name: String, _ options: String...) throws {
+      expectSuccess(
+        try BuiltProduct.cairn.run(
+          [
+            "train", folder.file("data.h5"), "--epochs", "3", "--batch-size", "16", "--ema", "0.9",
+            "--checkpoint-format", profile, "--save-every-steps", "2", "--keep-newest", "3",
+            "--digest", "sha256", "--checkpoints", folder.file(name), "--output",
+            folder.file("\(name).h5"),
+          ] + shards + options))
+    }
+    func saved(_ name: String) throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: folder.file(name))
+        .filter { $0.hasPrefix("step-") && $0.hasSuffix(suffix) && $0.count == 17 + suffix.count }
+        .sorted()
+    }
+    try train("whole")
+    let names = [6, 8, 9].map { "step-00000000000\($0)\(suffix)" }
+    #expect(try saved("whole") == names)
+    let verified = try inspect(
+      "verify", "--require-digests", folder.file("whole/\(names[1])"))
+    #expect(verified.exitCode == 0 && verified.output.contains("SHA-256"), "\(verified.output)")
+    #expect(try inspect("show", folder.file("whole/\(names[1])")).exitCode == 0)
+    expectSuccess(try cairn("verify-resume", folder.file("whole")))
+
+    try train("cut")
+    for name in names.dropFirst() {
+      try FileManager.default.removeItem(atPath: folder.file("cut/\(name)"))
+    }
+    try FileManager.default.removeItem(atPath: folder.file("cut.h5"))
+    let resumed = try cairn("resume", folder.file("cut"))
+    expectSuccess(resumed)
+    #expect(resumed.output.contains("at step 6, epoch 2 of 3"))
+    #expect(try contents(of: folder.file("cut.h5")) == contents(of: folder.file("whole.h5")))
+    #expect(try saved("cut") == names)
+    #expect(
+      try inspect("diff", folder.file("cut/\(names[2])"), folder.file("whole/\(names[2])"))
+        .errors == "")
+    if profile == "keras3-sharded" {
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder.file("whole"))
+      #expect(files.count { $0.hasPrefix("step-000000000009_") } > 2)
+      #expect(!files.contains { $0.contains("step-000000000004") })
+    }
+  }
+
+  @Test("the short names of formats mean the usual profiles; one without an optimizer is refused")
+  func formatNames() throws {
+    let folder = try TemporaryDirectory()
+    try DataFiles.classification(folder.file("data.h5"))
+    for (name, suffix) in [("h5", ".h5"), ("weights.h5", ".weights.h5"), ("keras", ".keras")] {
+      expectSuccess(
+        try cairn(
+          "train", folder.file("data.h5"), "--epochs", "1", "--checkpoint-format", name,
+          "--checkpoints", folder.file(name)))
+      #expect(try snapshot(of: folder.file(name)).keys.sorted() == ["step-000000000002\(suffix)"])
+    }
+    for (format, option) in [("keras2-weights-h5", []), ("h5", ["--max-shard-size", "1M"])] {
+      let refused = try BuiltProduct.cairn.run(
+        ["train", "--checkpoints", folder.file("x"), "--checkpoint-format", format] + option)
+      #expect(refused.exitCode == 64)
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.file("x")))
+    #expect(try cairn("train", "--help").output.contains("keras3-directory"))
+  }
+
   @Test("a run in the layout of Keras 3 is resumed in it, and ends in the averages asked for")
   func weightsLayout() throws {
     let folder = try TemporaryDirectory()

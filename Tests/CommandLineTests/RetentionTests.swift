@@ -216,4 +216,63 @@ struct VerifyResumeTests {
     }
     expectTrouble(try cairn("verify-resume", folder.file("run")), "at least two")
   }
+
+  @Test("a folder of something else, a file, and checkpoints of no run: code 2, told in one line")
+  func wrongFolders() throws {
+    let folder = try TemporaryDirectory()
+    try train(in: folder)
+    try FileManager.default.createDirectory(
+      atPath: folder.file("other"), withIntermediateDirectories: false)
+    try "x".write(toFile: folder.file("other/notes.txt"), atomically: false, encoding: .utf8)
+    expectTrouble(try cairn("verify-resume", folder.file("other")), "at least two", "found 0")
+    expectTrouble(try cairn("verify-resume", folder.file("data.h5")), folder.file("data.h5"))
+    // The run's folder is meant, not a checkpoint in it.
+    let path = folder.file("run/step-000000000006.h5")
+    expectTrouble(try cairn("verify-resume", path), path)
+    // Models that were saved by another program under a checkpoint's name.
+    for step in [1, 2] {
+      try FileManager.default.copyItem(
+        atPath: Fixture.path("keras-2.12/mlp.h5"),
+        toPath: folder.file("other/step-00000000000\(step).h5"))
+    }
+    expectTrouble(try cairn("verify-resume", folder.file("other")), "it holds no run")
+  }
+
+  @Test("files of others in the folder are passed over; what only looks like a checkpoint is damage")
+  func foreignFiles() throws {
+    let folder = try TemporaryDirectory()
+    try train(in: folder)
+    let whole = try cairn("verify-resume", folder.file("run"))
+    for name in ["notes.txt", "step-6.txt", "model.h5", "step-000000000007.h5.tmp-elsewhere-5-1a2b"] {
+      try "x".write(toFile: folder.file("run/\(name)"), atomically: false, encoding: .utf8)
+    }
+    try FileManager.default.createDirectory(
+      atPath: folder.file("run/logs"), withIntermediateDirectories: false)
+    let outcome = try cairn("verify-resume", folder.file("run"))
+    expectSuccess(outcome)
+    #expect(outcome.output == whole.output)
+    try "x".write(
+      toFile: folder.file("run/step-000000000005.h5"), atomically: false, encoding: .utf8)
+    let damaged = try cairn("verify-resume", folder.file("run"))
+    #expect(damaged.exitCode == 1)
+    #expect(damaged.errors.contains("step-000000000005.h5"))
+    #expect(damaged.output.hasSuffix("5 of 5 replays equal to the bit, 1 damaged checkpoint\n"))
+  }
+
+  @Test("of two runs whose checkpoints lie in one folder, the intervals within each are replayed")
+  func anotherRun() throws {
+    let folder = try TemporaryDirectory()
+    try train(in: folder)
+    // A checkpoint of a run with other settings, further on.
+    expectSuccess(
+      try cairn(
+        "train", folder.file("data.h5"), "--epochs", "5", "--batch-size", "16", "--seed", "9",
+        "--checkpoints", folder.file("elsewhere")))
+    try FileManager.default.copyItem(
+      atPath: folder.file("elsewhere/step-000000000015.h5"),
+      toPath: folder.file("run/step-000000000015.h5"))
+    let outcome = try cairn("verify-resume", folder.file("run"))
+    #expect(outcome.exitCode == 1)
+    #expect(outcome.outputLines.contains { $0.hasPrefix("step 9 to 15: different: ") })
+  }
 }

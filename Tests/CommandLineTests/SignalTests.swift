@@ -62,6 +62,28 @@ struct SignalTests {
     #expect(verified.output.contains("exact: \(names.count - 1) of \(names.count - 1) replays"))
   }
 
+  @Test("the first acts in the middle of a validation, too; the resumed run validates anew")
+  func duringValidation() throws {
+    let folder = try TemporaryDirectory()
+    try DataFiles.classification(folder.file("data.h5"), rows: 20_000, rowShape: [4])
+    let process = try BuiltProduct.cairn.start(
+      [
+        "train", folder.file("data.h5"), "--epochs", "1", "--batch-size", "1",
+        "--validation-split", "0.9995", "--save-every-steps", "10", "--checkpoints",
+        folder.file("run"),
+      ], errors: folder.file("errors"))
+    // Ten steps, then nearly twenty thousand batches of validation.
+    let last = folder.file("run/step-000000000010.h5")
+    while !FileManager.default.fileExists(atPath: last), process.isRunning { usleep(500) }
+    kill(process.processIdentifier, SIGTERM)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 143)
+    let resumed = try cairn("resume", folder.file("run"))
+    expectSuccess(resumed)
+    #expect(resumed.outputLines.first?.hasSuffix("at step 10, epoch 1 of 1") == true)
+    #expect(resumed.outputLines.contains { $0.hasPrefix("epoch 1/1") && $0.contains("val_loss") })
+  }
+
   @Test("the second ends the run at once: the last commit stays, and the folder can be used again")
   func second() throws {
     let run = try EndlessRun("--save-every-steps", "1")

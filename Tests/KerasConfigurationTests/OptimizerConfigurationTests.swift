@@ -247,6 +247,7 @@ struct OptimizerConfigurationTests {
     #expect(entry.inner?.className == "Adagrad")
     #expect(entry.constantLearningRate == 0.25)
     #expect(!entry.isLegacyClass)
+    #expect(entry.lossScaling == LossScaling())
     #expect(OptimizerEntry(json: ["class_name": "Adagrad"], dialect: .keras2).inner == nil)
   }
 }

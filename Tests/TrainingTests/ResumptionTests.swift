@@ -55,6 +55,31 @@ struct ResumptionTests {
     #expect(kept.layoutCount == 1)
   }
 
+  @Test("a run that is stopped in the middle of a validation validates anew, to the same bits")
+  func duringValidation() throws {
+    let run = try SmallRun()
+    var whole = try run.start()
+    try run.trainer.fit(
+      run.data, validation: run.validation, epochs: run.epochs, state: &whole)
+    var state = try run.start()
+    var stops = 0
+    while stops < 3 {
+      let outcome = try run.trainer.fit(
+        run.data, validation: run.validation, epochs: run.epochs, state: &state
+      ) { event, state in
+        guard case .validationBatchEnded(1, 0, _) = event else { return .proceed }
+        return .stop
+      }
+      #expect(outcome == .stopped)
+      #expect(state.position == .init(epoch: 1, batch: 5, step: 10))
+      #expect(state.history.epochs.count == 1)
+      stops += 1
+    }
+    try run.trainer.fit(
+      run.data, validation: run.validation, epochs: run.epochs, state: &state)
+    expectIdentical(state, whole)
+  }
+
   @Test("a run that is given more epochs later equals one that had them from the start")
   func moreEpochs() throws {
     let run = try SmallRun()

@@ -54,6 +54,9 @@ struct TrainerTests {
         #expect(abs(step.means[0].value - mean) < 1e-12)
         #expect(step.means.map(\.name) == ["loss", "accuracy"])
         #expect(state.position.step == step.step)
+      case .validationBatchEnded(let epoch, let batch, let batchCount):
+        names.append("validate \(batch) of \(batchCount)")
+        #expect(state.position == .init(epoch: epoch, batch: 5, step: Int64(5 * epoch + 5)))
       case .epochEnded(let epoch, _, let values):
         names.append("end \(epoch)")
         #expect(values.map(\.name) == ["loss", "accuracy", "val_loss", "val_accuracy"])
@@ -64,8 +67,10 @@ struct TrainerTests {
     }
     #expect(
       names == [
-        "begin 0", "step 1", "step 2", "step 3", "step 4", "step 5", "end 0",
-        "begin 1", "step 6", "step 7", "step 8", "step 9", "step 10", "end 1",
+        "begin 0", "step 1", "step 2", "step 3", "step 4", "step 5",
+        "validate 0 of 1", "end 0",
+        "begin 1", "step 6", "step 7", "step 8", "step 9", "step 10",
+        "validate 0 of 1", "end 1",
       ])
     #expect(state.history.losses == losses)
     #expect(state.history.epochs.map(\.stepCount) == [5, 10])

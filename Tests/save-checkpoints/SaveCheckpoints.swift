@@ -25,6 +25,8 @@ struct SaveCheckpoints: ParsableCommand {
   var firstStep = 1
   @Option(help: "The last step.")
   var steps: Int
+  @Option(help: "Bytes of variables in one file of keras3-sharded.")
+  var maxShardSize = 5 << 30
   @Option(help: "How many checkpoints stay.")
   var keepNewest: Int?
   @Flag(
@@ -38,6 +40,7 @@ struct SaveCheckpoints: ParsableCommand {
     if inPlace { return try saveInPlace(template) }
     let store = try CheckpointStore(
       opening: folder, profile: profile, retention: Retention(newest: keepNewest),
+      maximumShardByteCount: maxShardSize,
       onEvent: { event in
         switch event {
         case .began(let saved): say("began \(saved.path)")

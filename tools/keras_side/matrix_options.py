@@ -195,6 +195,8 @@ OPTIONS: dict[str, Row] = {
                     optimizer_class="SGD"),
     "mixed_precision": Row(models.sequential, policy="mixed_float16"),
     "mixed_precision_averages": Row(models.branches, policy="mixed_float16", optimizer=AVERAGES),
+    "mixed_precision_legacy": Row(models.branches, KERAS2_FAMILY, policy="mixed_float16",
+                                  optimizer_class="legacy.Adagrad"),
     "mixed_bfloat16": Row(models.sequential, policy="mixed_bfloat16"),
     "float16": Row(models.sequential, policy="float16"),
     "bfloat16": Row(models.sequential, policy="bfloat16"),

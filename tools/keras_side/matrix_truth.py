@@ -122,9 +122,12 @@ def _optimizer(generation: Generation, compiled: Any, owned: list[Owned]) -> dic
                   for each in owned
                   for slot, value in slots(generation, optimizer, each.variable).items()],
     }
-    if generation.family == "keras3" and compiled is not optimizer:
-        truth["lossScale"] = {"stepCounter": int(compiled.step_counter.numpy()),
-                              "dynamicScale": float(compiled.dynamic_scale.numpy())}
+    if compiled is not optimizer:
+        counter, scale = (
+            (compiled.step_counter, compiled.dynamic_scale) if generation.family == "keras3"
+            else (compiled.dynamic_counter, compiled.loss_scale))
+        truth["lossScale"] = {"stepCounter": int(counter.numpy()),
+                              "dynamicScale": float(scale.numpy())}
     return truth
 
 

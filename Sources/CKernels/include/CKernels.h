@@ -7,7 +7,7 @@
 // The hot loops of float32 training, in C because Swift cannot choose instructions at run time.
 //
 // Every operation is rounded on its own: no contraction to fused multiply-add, no reordering, so that
-// the baseline and AVX2 builds of a loop give the same bits. A pair `x`, `new_x` is one array, updated
+// the baseline, AVX2 and AVX-512 builds of a loop give the same bits. A pair `x`, `new_x` is one array, updated
 // in place, or two arrays that do not overlap; nothing else overlaps. Adagrad and the averages write a
 // second array past the cache, so that it costs no more than updating in place.
 
@@ -104,6 +104,13 @@ uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t byte_count);
 /// The same without that instruction.
 uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t byte_count);
 
+/// The square roots, correctly rounded, in place: as the steps above take them, with AVX-512 without the
+/// divider (square_roots.h).
+void ck_square_roots_f32(size_t count, float *values);
+
+/// The same by the instruction alone.
+void ck_square_roots_by_instruction_f32(size_t count, float *values);
+
 /// The square root, correctly rounded, as one instruction. Swift's `squareRoot()` calls libm on Linux,
 /// which keeps the loop around it from being vectorized.
 static inline __attribute__((always_inline)) float ck_sqrt_f32(float x) {
@@ -121,5 +128,37 @@ static inline __attribute__((always_inline)) void ck_prefetch(
   for (size_t offset = 0; offset < byte_count; offset += 64)
     __builtin_prefetch((const char *)address + offset, 1);
 }
+
+/// What the elements of a run are like. All but the first counts are over the finite elements; with none
+/// of these `sum` and `squares` are 0, `minimum` is infinite and `maximum` minus infinity.
+struct ck_summary {
+  double sum;
+  /// Of the squared distances from the run's own mean.
+  double squares;
+  double minimum, maximum;
+  size_t zero_count, nan_count, infinity_count;
+};
+
+/// Sums are taken in double in a fixed order, whatever the instruction set. Accurate and fast for runs that
+/// stay in the cache, such as 4096 elements: they are read twice.
+void ck_summarize_f32(size_t count, const float *elements, struct ck_summary *summary);
+void ck_summarize_f64(size_t count, const double *elements, struct ck_summary *summary);
+
+// An element's key is its bits as an unsigned integer, all of them flipped where the element is negative and
+// the first one where it is not, so that keys are ordered like elements. The upper part of a key is its
+// sign, its exponent and 7 bits of its fraction: 16 bits of float, 19 of double.
+enum { CK_UPPER_COUNT_F32 = 1 << 16, CK_UPPER_COUNT_F64 = 1 << 19, CK_LOWER_COUNT = 1 << 16 };
+
+/// Adds one to a count of `upper part of the key` for each element: in one of four tables that follow each
+/// other, whose sum counts, or for doubles in the only one.
+void ck_count_upper_f32(size_t count, const float *elements, uint32_t *counts);
+void ck_count_upper_f64(size_t count, const double *elements, uint32_t *counts);
+
+/// Adds one to `counts[(slot - 1) * CK_LOWER_COUNT + the next 16 bits of the key]` for each element whose
+/// `slot`, which stands in `slots[upper part of the key]`, is not 0.
+void ck_count_lower_f32(
+    size_t count, const float *elements, const uint8_t *slots, uint32_t *counts);
+void ck_count_lower_f64(
+    size_t count, const double *elements, const uint8_t *slots, uint32_t *counts);
 
 #endif

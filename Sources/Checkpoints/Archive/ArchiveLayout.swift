@@ -83,11 +83,8 @@ extension ArchiveLayout {
     of checkpoint: Checkpoint, dialect: Dialect, path: String
   ) throws -> [(name: String, content: [UInt8])] {
     let model = try checkpoint.requireModel(path: path)
-    var training = checkpoint.training
-    if let optimizer = checkpoint.optimizer {
-      training?.optimizer = try optimizer.configuration.entry(for: dialect, in: .document)
-    }
-    let configuration = try model.text(for: dialect, in: .document, training: training)
+    let configuration = try model.text(
+      for: dialect, in: .document, training: checkpoint.compiled(for: dialect, in: .document))
     let metadata: JSONValue = ["keras_version": .string(dialect.writtenVersion)]
     return [
       (metadataMember, Array(metadata.text.utf8)),

@@ -36,6 +36,13 @@ struct ReadableFile: ~Copyable {
   func read(
     into buffer: UnsafeMutableRawBufferPointer, at offset: Int
   ) throws(SystemCallError) {
+    try Self.read(descriptor, into: buffer, at: offset)
+  }
+
+  /// The same of a file that is open elsewhere.
+  static func read(
+    _ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(SystemCallError) {
     var done = 0
     while done < buffer.count {
       let count = try retryingInterrupted("pread") {

@@ -35,10 +35,21 @@ public struct CheckpointDiff: Sendable {
   /// What stood in from one file where the other does not tell it.
   public private(set) var notes: [String] = []
 
+  /// Leaves out other tensors; settings and notes stay.
+  package mutating func keep(where isKept: (CheckpointEntry) -> Bool) {
+    items.removeAll { !isKept(($0.before ?? $0.after)!) }
+  }
+
   /// True when no tensor and no setting differs.
   public var isEmpty: Bool {
     configuration.isEmpty
       && items.allSatisfy { if case .equal = $0.outcome { true } else { false } }
+  }
+
+  /// Two entries of one name, shape and dtype.
+  package struct Pair: Sendable {
+    package let before: CheckpointEntry
+    package let after: CheckpointEntry
   }
 
   /// Compares every tensor and setting of two files.
@@ -49,42 +60,91 @@ public struct CheckpointDiff: Sendable {
     _ first: borrowing CheckpointReader, _ second: borrowing CheckpointReader,
     tolerance: Tolerance = .exact
   ) throws(CheckpointError) {
-    let before = first.manifest.entries
-    let after = second.manifest.entries
+    let pairs = try Self.pairs(first, second)
+    var comparisons: [TensorComparison] = []
+    for pair in pairs {
+      let sources = try first.sources(of: [pair.before]) + second.sources(of: [pair.after])
+      comparisons.append(try Self.compare(sources, tolerance))
+    }
+    self.init(first.manifest, second.manifest, comparisons: Array(zip(pairs, comparisons)))
+  }
+
+  private static func compare(
+    _ sources: [TensorSource], _ tolerance: Tolerance
+  ) throws(CheckpointError) -> TensorComparison {
+    let pieces = try TensorSource.mapBlocks(of: sources) { positions, tensors in
+      var piece = TensorComparison()
+      piece.add(tensors[0], tensors[1], tolerance: tolerance, at: positions.lowerBound)
+      return piece
+    }
+    var comparison = TensorComparison()
+    for piece in pieces { comparison.append(piece) }
+    return comparison
+  }
+
+  /// The tensors of two files that can be compared element by element, in the first file's order.
+  package static func pairs(
+    _ first: borrowing CheckpointReader, _ second: borrowing CheckpointReader
+  ) throws(CheckpointError) -> [Pair] {
+    let beforeByName = Dictionary(grouping: first.manifest.entries, by: \.name)
+    let afterByName = Dictionary(grouping: second.manifest.entries, by: \.name)
+    var pairs: [Pair] = []
+    for before in first.manifest.entries where beforeByName[before.name]!.count == 1 {
+      guard let candidates = afterByName[before.name], candidates.count == 1,
+        candidates[0].shape == before.shape, candidates[0].dtype == before.dtype
+      else { continue }
+      guard before.dtype != nil else {
+        throw CheckpointError(
+          .unsupported, "cannot compare", path: first.path, object: before.datasetPath,
+          expected: "numbers", found: "elements of type \(before.storedType)",
+          cure: "compare files without it")
+      }
+      pairs.append(Pair(before: before, after: candidates[0]))
+    }
+    return pairs
+  }
+
+  /// - Parameter comparisons: of all ``pairs(_:_:)``.
+  package init(
+    _ first: CheckpointManifest, _ second: CheckpointManifest,
+    comparisons: [(Pair, TensorComparison)]
+  ) {
+    let before = first.entries
+    let after = second.entries
     let afterByName = Dictionary(grouping: after, by: \.name)
     let beforeByName = Dictionary(grouping: before, by: \.name)
-
-    for entry in before where beforeByName[entry.name]!.count > 1 || afterByName[entry.name] == nil
-    {
-      let isAmbiguous = beforeByName[entry.name]!.count > 1
-      if !isAmbiguous, Self.isOptional(entry) { continue }
-      items.append(
-        Item(
-          name: entry.name, before: entry, after: nil,
-          outcome: isAmbiguous ? .ambiguous : .onlyInFirst))
-    }
-    for entry in before where beforeByName[entry.name]!.count == 1 {
-      guard let candidates = afterByName[entry.name] else { continue }
-      let outcome: Outcome
-      if candidates.count > 1 {
-        outcome = .ambiguous
-      } else if candidates[0].shape != entry.shape {
-        outcome = .shapeDiffers
-      } else if candidates[0].dtype != entry.dtype {
-        outcome = .dtypeDiffers
+    let comparisonByName = Dictionary(
+      comparisons.map { ($0.0.before.name, $0.1) }
+    ) { first, _ in first }
+    for entry in before {
+      let item: Item
+      if beforeByName[entry.name]!.count > 1 {
+        item = Item(name: entry.name, before: entry, after: nil, outcome: .ambiguous)
+      } else if let candidates = afterByName[entry.name] {
+        let outcome: Outcome
+        if candidates.count > 1 {
+          outcome = .ambiguous
+        } else if candidates[0].shape != entry.shape {
+          outcome = .shapeDiffers
+        } else if candidates[0].dtype != entry.dtype {
+          outcome = .dtypeDiffers
+        } else {
+          let comparison = comparisonByName[entry.name]!
+          outcome = comparison.changedCount == 0 ? .equal : .changed(comparison)
+        }
+        item = Item(name: entry.name, before: entry, after: candidates[0], outcome: outcome)
+      } else if Self.isOptional(entry) {
+        continue
       } else {
-        outcome = try Self.compare(entry, in: first, candidates[0], in: second, tolerance)
+        item = Item(name: entry.name, before: entry, after: nil, outcome: .onlyInFirst)
       }
-      items.append(Item(name: entry.name, before: entry, after: candidates[0], outcome: outcome))
+      items.append(item)
     }
-    let order = Dictionary(before.enumerated().map { ($1.datasetPath, $0) }) { a, _ in a }
-    items.sort { order[$0.before!.datasetPath]! < order[$1.before!.datasetPath]! }
     for entry in after where beforeByName[entry.name] == nil && !Self.isOptional(entry) {
       items.append(Item(name: entry.name, before: nil, after: entry, outcome: .onlyInSecond))
     }
-    configuration = ConfigurationComparison.differences(
-      between: first.manifest, and: second.manifest)
-    notes = [first.manifest.borrowing, second.manifest.borrowing].compactMap { $0 }
+    configuration = ConfigurationComparison.differences(between: first, and: second)
+    notes = [first.borrowing, second.borrowing].compactMap { $0 }
   }
 
   /// Opens and compares two files; a weights file without architecture takes names and ties from the
@@ -106,37 +166,30 @@ public struct CheckpointDiff: Sendable {
   private static func isOptional(_ entry: CheckpointEntry) -> Bool {
     [.learningRate, .lossScale, .other].contains(entry.role)
   }
-
-  private static func compare(
-    _ a: CheckpointEntry, in first: borrowing CheckpointReader, _ b: CheckpointEntry,
-    in second: borrowing CheckpointReader, _ tolerance: Tolerance
-  ) throws(CheckpointError) -> Outcome {
-    guard a.dtype != nil else {
-      throw CheckpointError(
-        .unsupported, "cannot compare", path: first.path, object: a.datasetPath,
-        expected: "numbers", found: "elements of type \(a.storedType)",
-        cure: "compare files without it")
-    }
-    var comparison = TensorComparison()
-    var checkOfFirst = try first.check(of: a)
-    var checkOfSecond = try second.check(of: b)
-    for rows in a.slabs(ofAtMost: 4 << 20) {
-      let tensors = (try first.read(a, rows: rows), try second.read(b, rows: rows))
-      try checkOfFirst.update(tensors.0)
-      try checkOfSecond.update(tensors.1)
-      comparison.add(tensors.0, tensors.1, tolerance: tolerance)
-    }
-    return comparison.changedCount == 0 ? .equal : .changed(comparison)
-  }
 }
 
 extension CheckpointEntry {
   /// Ranges of rows (along the first axis) that cover the tensor in pieces of about `byteLimit`
   /// bytes; a scalar is one row.
-  func slabs(ofAtMost byteLimit: Int) -> [Range<Int>] {
+  package func slabs(ofAtMost byteLimit: Int) -> [Range<Int>] {
     let rows = shape.rank == 0 ? 1 : shape[0]
     guard rows > 0 else { return [] }
     let step = max(1, byteLimit / max(1, byteCount / rows))
     return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
+  }
+}
+
+extension CheckpointDiff.Outcome {
+  /// The word for this outcome in machine-readable output.
+  public var keyword: String {
+    switch self {
+    case .equal: "equal"
+    case .changed: "changed"
+    case .onlyInFirst: "onlyInFirst"
+    case .onlyInSecond: "onlyInSecond"
+    case .shapeDiffers: "shapeDiffers"
+    case .dtypeDiffers: "dtypeDiffers"
+    case .ambiguous: "ambiguous"
+    }
   }
 }

@@ -1,22 +1,21 @@
 public import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
-/// How far two numbers may lie apart and still count as equal: |a - b| <= absolute + relative * |b|.
+/// How far two numbers may lie apart and still count as equal: |a - b| <= absolute + relative * |b|, or
+/// so many steps from one floating-point number to the next.
 public struct Tolerance: Sendable, Hashable {
   public var absolute: Double
   public var relative: Double
+  /// Units in the last place: 1 for neighbours. Two zeros are none apart; no infinity or NaN is near
+  /// anything.
+  public var ulps: Int
 
-  /// Both zero: numbers must be equal. NaN equals NaN, and -0 equals 0.
+  /// All zero: numbers must be equal. NaN equals NaN, and -0 equals 0.
   public static let exact = Tolerance(absolute: 0, relative: 0)
 
-  public init(absolute: Double = 0, relative: Double = 0) {
+  public init(absolute: Double = 0, relative: Double = 0, ulps: Int = 0) {
     self.absolute = absolute
     self.relative = relative
+    self.ulps = ulps
   }
 }
 
@@ -31,41 +30,82 @@ public struct TensorComparison: Sendable, Hashable {
   public private(set) var zeroSignCount = 0
   /// The largest distance of a finite pair, within the tolerance or not.
   public private(set) var maximumDistance = 0.0
+  /// Where that is, counted row-major: the first such element; nil when no finite pair is apart.
+  public private(set) var maximumPosition: Int?
   private var distanceSum = 0.0
+  private var squaredDistanceSum = 0.0
+  /// Over the finite elements of the first tensor.
+  private var squareSum = 0.0
 
   public init() {}
 
   /// The mean distance over all finite pairs; 0 when there are none.
-  public var meanDistance: Double {
-    let finite = elementCount - nonFiniteCount
-    return finite > 0 ? distanceSum / Double(finite) : 0
+  public var meanDistance: Double { finiteCount > 0 ? distanceSum / Double(finiteCount) : 0 }
+
+  /// sqrt(mean((b - a)^2)) over all finite pairs; 0 when there are none.
+  public var rootMeanSquareDistance: Double {
+    finiteCount > 0 ? (squaredDistanceSum / Double(finiteCount)).squareRoot() : 0
   }
+
+  /// ``rootMeanSquareDistance`` relative to the root-mean-square of the first tensor; infinite for a
+  /// change of zeros, 0 without change.
+  public var relativeChange: Double {
+    squaredDistanceSum == 0 ? 0 : (squaredDistanceSum / squareSum).squareRoot()
+  }
+
+  private var finiteCount: Int { elementCount - nonFiniteCount }
 
   /// Adds two pieces at the same place. Integers and Bool are compared exactly, floating point in
   /// double. Traps unless shapes and dtypes agree.
-  public mutating func add(_ a: Tensor, _ b: Tensor, tolerance: Tolerance) {
+  ///
+  /// - Parameter position: of the first element in the whole tensors, counted row-major.
+  public mutating func add(_ a: Tensor, _ b: Tensor, tolerance: Tolerance, at position: Int = 0) {
     precondition(
       a.shape == b.shape && a.dtype == b.dtype,
       "cannot compare \(a.dtype) \(a.shape) with \(b.dtype) \(b.shape)")
     elementCount += a.elementCount
-    a.withUnsafeBytes { bytesOfA in
-      b.withUnsafeBytes { bytesOfB in
-        if bytesOfA.isEqual(to: bytesOfB) { return }
-        func compare<Element: TensorElement>(_: Element.Type) {
-          addElements(
-            bytesOfA.bindMemory(to: Element.self), bytesOfB.bindMemory(to: Element.self),
-            tolerance)
+    switch a.dtype {
+    case .float32: addLanes(a, b, of: Float.self, tolerance, at: position)
+    case .float64: addLanes(a, b, of: Double.self, tolerance, at: position)
+    default:
+      func compare<Element: TensorElement>(_ type: Element.Type) {
+        a.withElements(of: type) { a in
+          b.withElements(of: type) { b in
+            addElements(a, b, a.indices, tolerance, at: position)
+          }
         }
-        a.dtype.withElementType { compare($0) }
       }
+      a.dtype.withElementType { compare($0) }
     }
   }
 
+  /// Appends what was found in the elements that follow.
+  public mutating func append(_ next: TensorComparison) {
+    elementCount += next.elementCount
+    changedCount += next.changedCount
+    nonFiniteCount += next.nonFiniteCount
+    zeroSignCount += next.zeroSignCount
+    if next.maximumDistance > maximumDistance {
+      maximumDistance = next.maximumDistance
+      maximumPosition = next.maximumPosition
+    }
+    distanceSum += next.distanceSum
+    squaredDistanceSum += next.squaredDistanceSum
+    squareSum += next.squareSum
+  }
+}
+
+// MARK: - Elements
+
+extension TensorComparison {
   private mutating func addElements<Element: TensorElement>(
-    _ a: UnsafeBufferPointer<Element>, _ b: UnsafeBufferPointer<Element>, _ tolerance: Tolerance
+    _ a: UnsafeBufferPointer<Element>, _ b: UnsafeBufferPointer<Element>, _ range: Range<Int>,
+    _ tolerance: Tolerance, at position: Int
   ) {
-    for index in a.indices where !a[index].isIdentical(to: b[index]) {
+    for index in range {
       let x = a[index].number
+      if x.double.isFinite { squareSum += x.double * x.double }
+      if a[index].isIdentical(to: b[index]) { continue }
       let y = b[index].number
       if case .floating(let x) = x, case .floating(let y) = y, !(x - y).isFinite {
         nonFiniteCount += 1
@@ -77,12 +117,80 @@ public struct TensorComparison: Sendable, Hashable {
         zeroSignCount += 1
         continue
       }
-      maximumDistance = max(maximumDistance, distance)
+      if distance > maximumDistance {
+        maximumDistance = distance
+        maximumPosition = position + index
+      }
       distanceSum += distance
-      if distance > tolerance.absolute + tolerance.relative * y.double.magnitude {
+      squaredDistanceSum += distance * distance
+      if distance > tolerance.absolute + tolerance.relative * y.double.magnitude,
+        tolerance.ulps == 0 || a[index].steps(to: b[index]) > UInt64(tolerance.ulps)
+      {
         changedCount += 1
       }
     }
+  }
+
+  /// The same, eight elements at a time, where all of a stretch are finite.
+  private mutating func addLanes<Element: TensorElement & BinaryFloatingPoint & SIMDScalar>(
+    _ a: Tensor, _ b: Tensor, of type: Element.Type, _ tolerance: Tolerance, at position: Int
+  ) {
+    a.withElements(of: type) { a in
+      b.withElements(of: type) { b in
+        let length = 512
+        for start in stride(from: 0, to: a.count, by: length) {
+          let range = start..<min(start + length, a.count)
+          if range.count % 8 == 0, addFiniteLanes(a, b, range, tolerance, at: position) { continue }
+          addElements(a, b, range, tolerance, at: position)
+        }
+      }
+    }
+  }
+
+  /// False, and nothing added, where the lanes cannot tell.
+  private mutating func addFiniteLanes<Element: TensorElement & BinaryFloatingPoint & SIMDScalar>(
+    _ a: UnsafeBufferPointer<Element>, _ b: UnsafeBufferPointer<Element>, _ range: Range<Int>,
+    _ tolerance: Tolerance, at position: Int
+  ) -> Bool {
+    typealias Lanes = SIMD8<Double>
+    func lanes(_ plane: UnsafeBufferPointer<Element>, _ index: Int) -> SIMD8<Element> {
+      UnsafeRawBufferPointer(plane).loadUnaligned(
+        fromByteOffset: index * MemoryLayout<Element>.stride, as: SIMD8<Element>.self)
+    }
+    guard tolerance.ulps == 0 else { return false }
+    var (sum, squares, firstSquares, greatest) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+    var changed = SIMD8<Int64>.zero
+    var otherZeros = SIMD8<Int64>.zero
+    for index in stride(from: range.lowerBound, to: range.upperBound, by: 8) {
+      let x = Lanes(lanes(a, index))
+      let y = Lanes(lanes(b, index))
+      let difference = y - x
+      let distance = difference.replacing(with: -difference, where: difference .< Lanes.zero)
+      let magnitude = y.replacing(with: -y, where: y .< Lanes.zero)
+      let limit = tolerance.absolute + tolerance.relative * magnitude
+      changed.replace(with: changed &+ 1, where: distance .> limit)
+      let isOtherZero =
+        (x .== y)
+        .& (unsafeBitCast(x, to: SIMD8<UInt64>.self) .!= unsafeBitCast(y, to: SIMD8<UInt64>.self))
+      otherZeros.replace(with: otherZeros &+ 1, where: isOtherZero)
+      sum += distance
+      squares += distance * distance
+      firstSquares += x * x
+      greatest.replace(with: distance, where: distance .> greatest)
+    }
+    guard (squares.sum() + firstSquares.sum()).isFinite else { return false }
+    changedCount += Int(changed.wrappedSum())
+    zeroSignCount += Int(otherZeros.wrappedSum())
+    distanceSum += sum.sum()
+    squaredDistanceSum += squares.sum()
+    squareSum += firstSquares.sum()
+    let most = greatest.max()
+    if most > maximumDistance {
+      maximumDistance = most
+      maximumPosition = range.first { (Double(b[$0]) - Double(a[$0])).magnitude == most }
+        .map { position + $0 }
+    }
+    return true
   }
 }
 
@@ -98,9 +206,26 @@ extension Number {
   }
 }
 
-extension UnsafeRawBufferPointer {
-  fileprivate func isEqual(to other: UnsafeRawBufferPointer) -> Bool {
-    guard let a = baseAddress, let b = other.baseAddress else { return count == other.count }
-    return count == other.count && memcmp(a, b, count) == 0
+extension TensorElement {
+  /// How many floating-point numbers of this type lie between two finite ones, the second included; 0 for
+  /// two zeros. Integers have no such distance.
+  fileprivate func steps(to other: Self) -> UInt64 {
+    guard Self.dtype.isFloatingPoint else { return .max }
+    let (a, b) = (orderedBits, other.orderedBits)
+    return UInt64(bitPattern: a > b ? a &- b : b &- a)
+  }
+
+  /// An integer that rises by one from each floating-point number to the next; 0 for both zeros.
+  private var orderedBits: Int64 {
+    let bits: Int64 = withUnsafeBytes(of: self) { bytes in
+      switch bytes.count {
+      case 2: Int64(bytes.load(as: Int16.self))
+      case 4: Int64(bytes.load(as: Int32.self))
+      default: bytes.load(as: Int64.self)
+      }
+    }
+    guard bits < 0 else { return bits }
+    let sign: Int64 = -1 << Int64(MemoryLayout<Self>.size * 8 - 1)
+    return sign &- bits
   }
 }

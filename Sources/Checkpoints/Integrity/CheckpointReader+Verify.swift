@@ -53,7 +53,7 @@ private struct Verification {
   func report() throws -> VerificationReport {
     var others = files.flatMap(\.items)
     let tensors: [Item]
-    if files.allSatisfy(\.isReadable) {
+    if try files.allSatisfy({ try $0.isReadable() }) {
       let reader = try CheckpointReader(opening: path, verifying: false)
       let entries = reader.manifest.entries
       let names = Dictionary(entries.map { ($0.datasetPath, $0.name) }) { first, _ in first }
@@ -145,7 +145,7 @@ private struct Verification {
     }
     var check = TensorCheck(TensorDigests(table: table, record: record))
     for rows in entry.slabs(ofAtMost: 4 << 20) {
-      try reader.read(entry, rows: rows).withUnsafeBytes { check.update($0) }
+      try reader.readUnverified(entry, rows: rows).withUnsafeBytes { check.update($0) }
     }
     return .init(check.damage)
   }

@@ -49,6 +49,14 @@ struct DigestTable: Sendable {
     func range(ofBlock block: Int) -> Range<Int> {
       block * blockByteCount..<min((block + 1) * blockByteCount, byteCount)
     }
+
+    /// The bytes of all blocks that have some of these.
+    func blocks(covering bytes: Range<Int>) -> Range<Int> {
+      let last = (bytes.upperBound + blockByteCount - 1) / blockByteCount
+      return bytes.lowerBound / blockByteCount
+        * blockByteCount..<min(
+          last * blockByteCount, byteCount)
+    }
   }
 
   init(

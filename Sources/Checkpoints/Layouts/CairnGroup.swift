@@ -9,6 +9,7 @@ import Tensors
 /// |---|---|
 /// | `format_version` | int64, 1 |
 /// | `arithmetic` | which generation's formulas the optimizer state belongs to |
+/// | `scales_loss` | int64, 1 where another optimizer scales the loss around this one, whether or not the configuration says so |
 /// | `model_config`, `training_config` | JSON, as whole-model files have them; in layouts without a place of their own for them |
 /// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
 /// | `original_model_config`, `original_training_config`, and both with `_dialect` | in converted files: these texts as the file had them from which it was converted, where they are others |
@@ -40,6 +41,7 @@ extension CairnGroup {
   /// What the group says about a whole file.
   struct Content {
     var arithmetic: Arithmetic?
+    var scalesLoss = false
     var model: ModelConfiguration?
     var training: TrainingConfiguration?
     var original: OriginalWords?
@@ -81,6 +83,7 @@ extension CairnGroup {
       }
       content.arithmetic = arithmetic
     }
+    content.scalesLoss = try group.attributes.contains("scales_loss")
     content.model = try model("model_config", of: group)
     content.training = try training("training_config", of: group)
     if let model = try model("original_model_config", of: group) {
@@ -201,6 +204,7 @@ extension FilePlan {
     ]
     if let optimizer = checkpoint.optimizer {
       attributes.append(("arithmetic", .ascii(optimizer.configuration.arithmetic.rawValue)))
+      if optimizer.lossScale != nil { attributes.append(("scales_loss", .integer(1))) }
     }
     attributes += texts.map { ($0.name, .utf8($0.value)) }
     if let original = checkpoint.original {

@@ -6,9 +6,10 @@ extension FilePlan {
   ///
   /// - Throws: `unsupported` when it cannot hold it; `path` is for the message only.
   init(
-    of checkpoint: Checkpoint, profile: Profile, path: String
+    of checkpoint: Checkpoint, profile: Profile, bfloat16: BFloat16Storage = .float32, path: String
   ) throws(CheckpointError) {
-    let checkpoint = checkpoint.inOriginalWords(for: profile)
+    try bfloat16.requireReadable(in: profile, path: path)
+    let checkpoint = checkpoint.inOriginalWords(for: profile).storing(bfloat16: bfloat16)
     do {
       switch profile.layout {
       case .wholeModel:
@@ -106,11 +107,7 @@ extension Checkpoint {
   /// The `training_config` that a file of `dialect` holds: the loss and metrics as they were given, the
   /// optimizer with the rate in force. Nil when the checkpoint was never compiled.
   func trainingText(in dialect: Dialect) throws(ConfigurationError) -> String? {
-    guard var training else { return nil }
-    if let optimizer {
-      training.optimizer = try optimizer.configuration.entry(for: dialect, in: .attribute)
-    }
-    return try training.json(for: dialect, in: .attribute).text
+    try compiled(for: dialect, in: .attribute)?.json(for: dialect, in: .attribute).text
   }
 
   /// The configurations for Cairn's own group: in the words in which they came, since no Keras reads
@@ -118,12 +115,9 @@ extension Checkpoint {
   func texts(_ model: ModelConfiguration) throws(ConfigurationError) -> [(
     name: String, value: String
   )] {
-    guard var training else { return try Self.texts(model, nil) }
-    if let optimizer {
-      training.optimizer = try optimizer.configuration.entry(
-        for: training.dialect, in: training.container(for: optimizer))
-    }
-    return try Self.texts(model, training)
+    guard let training else { return try Self.texts(model, nil) }
+    return try Self.texts(
+      model, compiled(for: training.dialect, in: training.container(for: optimizer)))
   }
 
   /// The attributes of Cairn's group that hold these, each with its dialect.
@@ -144,6 +138,41 @@ extension Checkpoint {
   }
 }
 
+extension Checkpoint {
+  /// ``training`` with the optimizer as it is now, in the spelling of `dialect` for a place of the kind
+  /// `container`; nil for a checkpoint that was never compiled.
+  func compiled(
+    for dialect: Dialect, in container: ConfigurationContainer
+  ) throws(ConfigurationError) -> TrainingConfiguration? {
+    guard var training, let optimizer else { return training }
+    let scaling = training.optimizer?.lossScaling ?? LossScaling()
+    let json =
+      optimizer.lossScale != nil && spellsLossScaling(scaling, for: dialect, in: container)
+      ? try optimizer.configuration.jsonScalingLoss(as: scaling, for: dialect, in: container)
+      : try optimizer.configuration.json(for: dialect, in: container)
+    training.optimizer = OptimizerEntry(json: json, dialect: dialect)
+    return training
+  }
+
+  /// Whether the wrapper that scales the loss stands in the configuration, or is left to Keras, which
+  /// puts one around the optimizer of a model of mixed precision as long as that policy is the global one.
+  ///
+  /// In its own words the checkpoint has it as it came. Keras 3 restores an optimizer's state only if the
+  /// optimizer is wrapped as it was. Keras 2 restores none from a whole-model file with a wrapper, and all
+  /// without, and writes none into archives.
+  private func spellsLossScaling(
+    _ scaling: LossScaling, for dialect: Dialect, in container: ConfigurationContainer
+  ) -> Bool {
+    if let training, let words = training.optimizer, training.dialect == dialect,
+      training.container() == container
+    {
+      return words.inner != nil
+    }
+    if dialect == .keras3 { return true }
+    return container == .attribute && scaling != LossScaling()
+  }
+}
+
 extension TrainingConfiguration {
   /// The container whose spelling the values have, where another would not know all of them: only
   /// documents name the modules of classes and functions.
@@ -160,10 +189,4 @@ extension JSONValue {
   fileprivate var namesModule: Bool {
     self["module"] != nil || array?.contains { $0.namesModule } == true
   }
-}
-
-extension Tensor {
-  /// The tensor in a dtype that every Keras reads back: bfloat16 becomes float32, which loses nothing
-  /// and which Keras converts to the variable's dtype.
-  var portable: Tensor { dtype == .bfloat16 ? converted(to: .float32) : self }
 }

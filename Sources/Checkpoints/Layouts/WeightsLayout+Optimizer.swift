@@ -57,7 +57,7 @@ extension WeightsLayout {
       manifest.notes.append("the file does not hold the class of its optimizer")
     }
     manifest.optimizer = OptimizerSummary(
-      className: className, entry: entry,
+      className: className, entry: entry, scalesLoss: inner != nil || entry?.inner != nil,
       iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
       learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
         ?? entry?.constantLearningRate)
@@ -76,7 +76,7 @@ extension WeightsLayout {
   private static func innerOptimizer(
     _ root: borrowing HDF5Group
   ) throws -> (name: String?, count: Int)? {
-    for name in ["inner_optimizer", "_optimizer"] {
+    for name in [Dialect.keras3.innerOptimizerGroup, Dialect.keras2.innerOptimizerGroup] {
       let path = "\(optimizerGroup)/\(name)/\(variables)"
       guard try root.exists("\(optimizerGroup)/\(name)"), try root.exists(path) else { continue }
       let group = try root.openGroup(path)
@@ -139,4 +139,9 @@ extension WeightsLayout {
     let length = shapes.count / count
     return shapes.indices.dropFirst(length).allSatisfy { shapes[$0] == shapes[$0 - length] }
   }
+}
+
+extension Dialect {
+  /// Where an optimizer that scales the loss keeps the one that it wraps.
+  var innerOptimizerGroup: String { self == .keras2 ? "_optimizer" : "inner_optimizer" }
 }

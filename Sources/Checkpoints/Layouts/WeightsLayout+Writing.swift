@@ -20,7 +20,7 @@ extension WeightsLayout {
     }
     let implied = try model.variables(in: dialect)
     let values = try checkpoint.values(of: implied, path: path)
-    plan.datasets += zip(implied, values).map { .init(path: $0.dataset, value: $1.portable) }
+    plan.datasets += zip(implied, values).map { .init(path: $0.dataset, value: $1) }
     if let optimizer = checkpoint.optimizer {
       try plan.addOptimizer(
         optimizer, model, frozen: isRebuilt ? [] : checkpoint.frozen, dialect: dialect, path: path)
@@ -43,8 +43,8 @@ extension FilePlan {
     groups.append(group)
   }
 
-  /// Where Keras 3 scales the loss, the group `optimizer` is the wrapper's: its own numbers, then all that
-  /// the wrapped optimizer keeps, which stands once more in a group of its own.
+  /// Where the loss is scaled, the group `optimizer` is the wrapper's: its own numbers, in Keras 3, then all
+  /// that the wrapped optimizer keeps, which stands once more in a group of its own.
   fileprivate mutating func addOptimizer(
     _ optimizer: OptimizerState, _ model: ModelConfiguration, frozen: Set<VariableID>,
     dialect: Dialect, path: String
@@ -54,14 +54,15 @@ extension FilePlan {
     if dialect == .keras3, let rate = optimizer.rateVariable { values.append(rate) }
     values += try optimizer.slotsInKerasOrder(
       model, frozen: frozen, dialect: dialect, path: path
-    ).map(\.value.portable)
+    ).map(\.value)
     let group = WeightsLayout.optimizerGroup
-    guard dialect == .keras3, let lossScale = optimizer.lossScale else {
+    guard let lossScale = optimizer.lossScale else {
       addObject(group, named: name, values, dialect: dialect)
       return
     }
-    addObject(group, named: "loss_scale_optimizer", lossScale.values + values, dialect: dialect)
-    addObject("\(group)/inner_optimizer", named: name, values, dialect: dialect)
+    let own = dialect == .keras3 ? lossScale.values : []
+    addObject(group, named: LossScaleState.optimizerName, own + values, dialect: dialect)
+    addObject("\(group)/\(dialect.innerOptimizerGroup)", named: name, values, dialect: dialect)
   }
 
   /// An object with its variables, numbered.

@@ -137,7 +137,7 @@ extension WholeModelLayout {
     manifest.entries += entries
     manifest.notes += ties.notes
     manifest.optimizer = OptimizerSummary(
-      className: entry?.className, entry: entry,
+      className: entry?.className, entry: entry, scalesLoss: entry?.inner != nil,
       iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
       learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
         ?? entry?.constantLearningRate)

@@ -57,7 +57,7 @@ extension FilePlan {
           path: "\(prefix)\(layer)", attributes: AttributeValue.nameList("weight_names", stored)))
       for (name, variable) in zip(stored, variables) {
         datasets.append(
-          .init(path: "\(prefix)\(layer)/\(name)", value: values[variable.id]!.portable))
+          .init(path: "\(prefix)\(layer)/\(name)", value: values[variable.id]!))
       }
     }
     groups.append(
@@ -71,15 +71,20 @@ extension FilePlan {
   ) throws {
     let names = WholeModelNames(model, dialect: dialect)
     let scope = optimizer.configuration.name(in: dialect)
-    var named: [(name: String, value: Tensor)] = [
-      (names.iteration(scope), Tensor(scalar: optimizer.iterations))
-    ]
+    var named: [(name: String, value: Tensor)] = []
+    var slotScope = scope
+    if dialect == .keras3, let lossScale = optimizer.lossScale {
+      let own = zip(LossScaleState.names, lossScale.values)
+      named += own.map { ("\(LossScaleState.optimizerName)/\($0)", $1) }
+      slotScope = "\(LossScaleState.optimizerName)/\(scope)"
+    }
+    named.append((names.iteration(scope), Tensor(scalar: optimizer.iterations)))
     if dialect == .keras3, let rate = optimizer.rateVariable {
       named.append(("\(scope)/learning_rate", rate))
     }
     for saved in try optimizer.slotsInKerasOrder(model, dialect: dialect, path: path) {
-      let name = names.slot(saved.slot.storedName, of: saved.owner, scope)
-      named.append((name, saved.value.portable))
+      let name = names.slot(saved.slot.storedName, of: saved.owner, slotScope)
+      named.append((name, saved.value))
     }
     let group = WholeModelLayout.optimizerGroup
     groups.append(

@@ -12,6 +12,7 @@ import Tensors
 /// | `dialect`, `keras_version` | of the file that was exported |
 /// | `arithmetic` | which generation's formulas the optimizer state belongs to |
 /// | `optimizer` | the optimizer's class |
+/// | `scales_loss` | `true` where another optimizer scales the loss around it |
 /// | `model_config`, `training_config` | JSON, as whole-model files have them |
 /// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
 ///
@@ -80,6 +81,7 @@ extension PlainMetadata {
     if let version = manifest.kerasVersion { texts.append(("keras_version", version)) }
     if let optimizer = manifest.optimizer {
       if let className = optimizer.className { texts.append(("optimizer", className)) }
+      if optimizer.scalesLoss { texts.append(("scales_loss", "true")) }
       if let arithmetic = optimizer.arithmetic {
         texts.append(("arithmetic", arithmetic.rawValue))
       }

@@ -50,6 +50,7 @@ extension PlainTensors {
       iterations: try scalar(of: .iteration, in: entries).map { Int64(clamping: Int($0)) },
       learningRate: try scalar(of: .learningRate, in: entries)
         ?? configured?.constantLearningRate)
+    summary.scalesLoss = configured?.inner != nil || metadata?["scales_loss"] == "true"
     if let text = metadata?["arithmetic"] {
       guard let arithmetic = Arithmetic(rawValue: text) else {
         throw PlainMetadata.damaged(

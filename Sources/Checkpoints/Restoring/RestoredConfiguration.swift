@@ -167,11 +167,16 @@ extension TrainingConfiguration {
   fileprivate func withRateInForce(of optimizer: OptimizerSummary?) -> TrainingConfiguration {
     guard let rate = optimizer?.learningRate, let entry = self.optimizer,
       let configured = entry.constantLearningRate, Float(configured) != Float(rate),
-      var decoded = try? entry.decoded()
+      var decoded = try? (entry.inner ?? entry).decoded()
     else { return self }
     decoded.learningRate = .constant(rate)
+    let json =
+      entry.inner == nil
+      ? try? decoded.json(for: entry.dialect, in: .attribute)
+      : try? decoded.jsonScalingLoss(
+        as: entry.lossScaling, for: entry.dialect, in: .attribute)
     var result = self
-    result.optimizer = try? decoded.entry(for: entry.dialect, in: .attribute)
+    result.optimizer = json.map { OptimizerEntry(json: $0, dialect: entry.dialect) }
     return result
   }
 }

@@ -24,7 +24,8 @@ extension CheckpointStore {
       }.sorted { ($0.step, $0.path) > ($1.step, $1.path) }
     } catch {
       throw CheckpointError(
-        .unreadable, "cannot read", path: folder, problem: error.description, cause: error)
+        .unreadable, "cannot read", path: folder, expected: "a folder of checkpoints",
+        found: error.description, cure: "check its name and its permissions", cause: error)
     }
   }
 

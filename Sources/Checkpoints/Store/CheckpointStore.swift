@@ -40,6 +40,8 @@ public final class CheckpointStore: Sendable {
   public let retention: Retention
   /// Bytes of tensors that a snapshot may hold beside the training's own.
   public let memoryLimit: Int?
+  /// In a layout of several files, the bytes of variables in each; a larger variable gets a file of its own.
+  public let maximumShardByteCount: Int
 
   private let writer: StoreWriter
 
@@ -70,13 +72,14 @@ public final class CheckpointStore: Sendable {
     case skipped
   }
 
-  /// Opens the folder for writing, creating it if need be, and removes what processes that died in mid-save
+  /// Opens the folder for writing, creating it and those above it if need be, and removes what processes that died in mid-save
   /// left there.
   ///
   /// - Parameters:
   ///   - retention: which checkpoints stay; by default all do.
   ///   - memoryLimit: bytes of tensors that a snapshot may hold. A save of more waits until its bytes are
   ///     written, so that the training cannot take up as many again meanwhile.
+  ///   - maximumShardByteCount: see the property of this name; 1 means a file for each variable.
   ///   - threadCount: how many threads write a file.
   ///   - digests: how the digests of the files are computed (<doc:Digests>); nil for none.
   ///   - onEvent: called on the store's own thread, or the threads of its callers, one at a time. It must
@@ -85,40 +88,39 @@ public final class CheckpointStore: Sendable {
   ///   or elsewhere, writes in it.
   public init(
     opening folder: String, profile: Profile, retention: Retention = .everything,
-    memoryLimit: Int? = nil, threadCount: Int = 2, digests: DigestAlgorithm? = .crc32c,
+    memoryLimit: Int? = nil, maximumShardByteCount: Int = 5 << 30, threadCount: Int = 2,
+    digests: DigestAlgorithm? = .crc32c,
     onEvent: (@Sendable (Event) -> Void)? = nil
   ) throws(CheckpointError) {
     self.folder = folder
     self.profile = profile
     self.retention = retention
     self.memoryLimit = memoryLimit
+    self.maximumShardByteCount = max(1, maximumShardByteCount)
     try Self.makeFolder(folder)
     let lease = try FolderLease(of: folder)
     PendingName.removeAbandoned(in: folder, isExclusive: true, where: Self.isOwnName)
     writer = StoreWriter(
-      lease: lease, profile: profile, threadCount: threadCount, digests: digests,
+      lease: lease, profile: profile, maximumShardByteCount: self.maximumShardByteCount,
+      threadCount: threadCount, digests: digests,
       retained: try RetainedFiles(in: folder, retention: retention), onEvent: onEvent)
   }
 
   deinit { writer.end() }
 
   private static func makeFolder(_ folder: String) throws(CheckpointError) {
-    if mkdir(folder, 0o755) != 0, errno != EEXIST {
-      throw CheckpointError.saving(folder, SystemCallError("mkdir"))
-    }
-    guard FolderTree.kind(of: "\(folder)/.") == .folder else {
+    guard FolderTree.kind(of: folder) == nil || FolderTree.kind(of: "\(folder)/.") == .folder else {
       throw CheckpointError(
         .unwritable, "cannot open", path: folder, problem: "expected a folder, found a file",
         cure: "choose another folder for checkpoints")
     }
-    guard access(folder, W_OK) == 0 else {
-      throw CheckpointError.saving(folder, SystemCallError("access"))
-    }
-    // A checkpoint is no safer than the name of the folder that it lies in.
     do {
-      try FileSystem.synchronizeFolder("\(folder)/..")
+      try FileSystem.makeDurableFolder(folder)
     } catch {
       throw CheckpointError.saving(folder, error)
+    }
+    guard access(folder, W_OK) == 0 else {
+      throw CheckpointError.saving(folder, SystemCallError("access"))
     }
   }
 }

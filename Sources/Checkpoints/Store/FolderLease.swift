@@ -10,7 +10,8 @@ import Tensors
 /// The right to write checkpoints in a folder, which one process has at a time.
 ///
 /// It is a file, `.cairn-lease`, that comes into being by `link`, which fails when the name exists on every
-/// file system, network ones included; locks, which some of them do not have, play no part. The file names
+/// file system, network ones included, and in other ways that do so where files cannot have two names; locks,
+/// which some file systems do not have, play no part. The file names
 /// its owner, and its time of modification is the owner's heartbeat, renewed every few seconds:
 ///
 /// - an owner on this machine is known to run or not, by its number and the time it began; the lease of
@@ -130,11 +131,17 @@ extension FolderLease {
       if errno == ENOENT { return }
       throw SystemCallError("rename")
     }
-    if read(aside) != holder.record {
-      // A lease that was taken meanwhile. If this fails its owner learns of it by `check`.
-      link(aside, path)
+    guard read(aside) != holder.record else {
+      unlink(aside)
+      return
     }
-    unlink(aside)
+    // A lease that was taken meanwhile goes back. Where somebody else has one by now, its owner learns of that
+    // by `check`.
+    do throws(SystemCallError) {
+      try FileSystem.name(path, file: aside)
+    } catch {
+      unlink(aside)
+    }
   }
 
   /// Who has a lease, as far as its file tells.

@@ -8,6 +8,7 @@ import Tensors
 final class StoreWriter: Sendable {
   private let lease: FolderLease
   private let profile: Profile
+  private let maximumShardByteCount: Int
   private let threadCount: Int
   private let digests: DigestAlgorithm?
   private let retained: RetainedFiles
@@ -21,11 +22,13 @@ final class StoreWriter: Sendable {
   private let failure = Locked<CheckpointError?>(nil)
 
   init(
-    lease: FolderLease, profile: Profile, threadCount: Int, digests: DigestAlgorithm?,
-    retained: RetainedFiles, onEvent: (@Sendable (CheckpointStore.Event) -> Void)?
+    lease: FolderLease, profile: Profile, maximumShardByteCount: Int, threadCount: Int,
+    digests: DigestAlgorithm?, retained: RetainedFiles,
+    onEvent: (@Sendable (CheckpointStore.Event) -> Void)?
   ) {
     self.lease = lease
     self.profile = profile
+    self.maximumShardByteCount = maximumShardByteCount
     self.threadCount = threadCount
     self.digests = digests
     self.retained = retained
@@ -83,6 +86,7 @@ final class StoreWriter: Sendable {
   ) throws(CheckpointError) -> PendingCheckpoint {
     var plan = try FilePlan(of: snapshot.content(), profile: profile, path: saved.path)
     plan.digests = digests
+    plan.limitShards(to: maximumShardByteCount)
     plan.addStoreRecord(record)
     plan.giveUpSnapshots()
     return try PendingCheckpoint(

@@ -24,13 +24,17 @@ extension Checkpoint {
       )
       reduced.dropOptimizer(&losses)
     }
-    if var optimizer = reduced.optimizer, let lossScale = optimizer.lossScale,
-      profile.dialect != .keras3 || profile.layout == .wholeModel
-    {
-      losses.append(
-        "the loss scale \(lossScale.scale), \(lossScale.stepCounter) steps after it changed")
-      optimizer.lossScale = nil
-      reduced.optimizer = optimizer
+    if profile.dialect != .keras3, let lossScale = reduced.optimizer?.lossScale {
+      let scaling = training?.optimizer?.lossScaling ?? LossScaling()
+      let start = LossScaleState(startingAs: scaling)
+      if lossScale != start {
+        losses.append(
+          "the loss scale \(lossScale.scale), \(lossScale.stepCounter) steps after it changed")
+      }
+      if scaling != LossScaling(), profile.layout.configurationContainer == .document {
+        losses.append("how the loss is scaled: archives of \(profile.dialect) do not say it")
+      }
+      reduced.optimizer?.lossScale = start
     }
     if profile.dialect != .keras3, var optimizer = reduced.optimizer {
       if optimizer.configuration.gradientAccumulationSteps != nil {

@@ -15,19 +15,18 @@ extension Checkpoint {
   ///     variable gets a file of its own.
   ///   - digests: how the digests are computed that the file gets, by which every reader of Cairn
   ///     notices damage (<doc:Digests>); nil for none.
+  ///   - bfloat16: how tensors of bfloat16 are stored; natively for Keras 3 only.
   ///   - skeleton: spares a series of saves of one run the layout of all files but the first; not used in a
   ///     layout of several files.
   /// - Throws: `unsupported` when the layout cannot hold the checkpoint, `outputExists`, `unwritable`.
   public func save(
     to path: String, profile: Profile, replacing: Bool = false, threadCount: Int = 2,
     maximumShardByteCount: Int = 5 << 30, digests: DigestAlgorithm? = .crc32c,
-    reusing skeleton: KeptSkeleton? = nil
+    bfloat16: BFloat16Storage = .float32, reusing skeleton: KeptSkeleton? = nil
   ) throws(CheckpointError) {
-    var plan = try FilePlan(of: self, profile: profile, path: path)
+    var plan = try FilePlan(of: self, profile: profile, bfloat16: bfloat16, path: path)
     plan.digests = digests
-    if case .shards = plan.wrapping {
-      plan.wrapping = .shards(maximumByteCount: max(1, maximumShardByteCount))
-    }
+    plan.limitShards(to: max(1, maximumShardByteCount))
     try plan.write(
       to: path, replacing: replacing, threadCount: threadCount, reusing: skeleton)
   }

@@ -1,28 +1,35 @@
 public import KerasConfiguration
+import Tensors
 
 extension CheckpointReader {
   /// Writes the checkpoint anew for another Keras or in another layout; what it says stays the same bit
   /// for bit.
   ///
   /// A file that has the profile already is copied byte for byte, with everything that Cairn does not
-  /// know: groups, attributes, members, the texts of its configurations. Only layout E is cut anew when
-  /// another size of shards is asked for.
+  /// know: groups, attributes, members, the texts of its configurations. It is written anew when a size of
+  /// shards or an algorithm of digests is asked for, and when bfloat16 is to become float32.
   ///
   /// - Parameters:
   ///   - acceptingLoss: writes what the target can hold; otherwise nothing is written when something
   ///     would be lost.
-  ///   - maximumShardByteCount: see ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:)``.
+  ///   - maximumShardByteCount, bfloat16: see ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:digests:bfloat16:reusing:)``.
+  ///     Where nothing is said of bfloat16, a file that is copied keeps it, and any other gets float32.
+  ///   - digests: how the digests of the new file are computed (<doc:Digests>).
   /// - Returns: what was lost, in words.
   /// - Throws: `refused` when something would be lost, and as
-  ///   ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:)`` does.
+  ///   ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:digests:bfloat16:reusing:)`` does.
   @discardableResult
   public func convert(
     to profile: Profile, writing output: String, acceptingLoss: Bool = false,
-    replacing: Bool = false, maximumShardByteCount: Int? = nil
+    replacing: Bool = false, maximumShardByteCount: Int? = nil, digests: DigestAlgorithm? = nil,
+    bfloat16: BFloat16Storage? = nil
   ) throws(CheckpointError) -> [String] {
     try refuseInput(as: output)
+    try bfloat16?.requireReadable(in: profile, path: output)
+    let changesDType =
+      bfloat16 == .float32 && manifest.entries.contains { $0.dtype == .bfloat16 }
     if profile == Profile(dialect: manifest.dialect, layout: manifest.layout),
-      maximumShardByteCount == nil
+      maximumShardByteCount == nil, digests == nil, !changesDType
     {
       try copy(to: output, replacing: replacing)
       return []
@@ -51,7 +58,8 @@ extension CheckpointReader {
     }
     try reduced.save(
       to: output, profile: profile, replacing: replacing,
-      maximumShardByteCount: maximumShardByteCount ?? ShardedLayout.defaultShardByteCount)
+      maximumShardByteCount: maximumShardByteCount ?? ShardedLayout.defaultShardByteCount,
+      digests: digests ?? .crc32c, bfloat16: bfloat16 ?? .float32)
     return losses
   }
 

@@ -39,6 +39,12 @@ struct FilePlan {
     var isShards: Bool { if case .shards = self { true } else { false } }
   }
 
+  /// In a layout of several files, how many bytes of variables each of them holds; a larger variable gets a
+  /// file of its own.
+  mutating func limitShards(to byteCount: Int) {
+    if case .shards = wrapping { wrapping = .shards(maximumByteCount: byteCount) }
+  }
+
   /// Lets the fill give up each piece of a snapshot as soon as it is written, so that the training need not
   /// keep it any longer. The tensors of this plan cannot be read afterwards.
   mutating func giveUpSnapshots() {

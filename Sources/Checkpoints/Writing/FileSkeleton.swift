@@ -60,7 +60,10 @@ struct FileSkeleton: Sendable {
     for attribute in node.attributes { try forms.write(attribute, to: group.attributes) }
     for (index, name) in node.datasets {
       let value = plan.datasets[index].value
-      let offset = try group.createDataset(named: name, forms.form(of: value))
+      // Keras 3 takes opaque elements for bfloat16 by this attribute alone.
+      let attributes = value.dtype == .bfloat16 ? [("dtype", "bfloat16")] : []
+      let offset = try group.createDataset(
+        named: name, forms.form(of: value), attributes: attributes)
       // Nothing is allocated for a dataset without elements, and nothing will be written.
       guard let offset = offset ?? (value.byteCount == 0 ? 0 : nil) else {
         preconditionFailure(

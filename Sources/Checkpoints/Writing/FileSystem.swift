@@ -28,6 +28,28 @@ enum FileSystem {
     try retryingInterrupted("mkdir") { mkdir(path, 0o755) }
   }
 
+  /// Makes sure that a folder exists, those above it too, and that their names survive a loss of power: what
+  /// lies in a folder is no safer than the folder's own name.
+  ///
+  /// A name is made durable before anything is made below it, so whatever exists below a folder that is
+  /// missing an earlier call has left durable.
+  static func makeDurableFolder(_ path: String) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try makeFolder(path)
+    } catch {
+      let parent = folder(of: path)
+      switch error.code {
+      case EEXIST: break
+      case ENOENT where parent != path && parent != "." && parent != "/":
+        try makeDurableFolder(parent)
+        try makeDurableFolder(path)
+        return
+      default: throw error
+      }
+    }
+    try synchronizeFolder("\(path)/..")
+  }
+
   /// Gives a file another name, in one step in the place of whatever has that name.
   static func replace(_ path: String, with source: String) throws(SystemCallError) {
     try retryingInterrupted("rename") { rename(source, path) }
@@ -39,11 +61,34 @@ enum FileSystem {
       // `link` fails when the name exists, on network file systems too, where other ways may not.
       try retryingInterrupted("link") { link(source, path) }
     } catch {
-      if error.isUnsupported { return try renameWithoutReplacing(source, path) }
+      if error.isUnsupported { return try nameWithoutLinks(path, file: source) }
       // A network that lost the answer asks again, and is told that the name exists: by our own doing.
       guard error.isAlreadyExists, linkCount(of: source) == 2 else { throw error }
     }
     unlink(source)
+  }
+
+  /// ``name(_:file:)`` where a file cannot have two names, as on FAT and on some network file systems.
+  private static func nameWithoutLinks(
+    _ path: String, file source: String
+  ) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try renameWithoutReplacing(source, path)
+    } catch {
+      guard error.code == EINVAL || error.isUnsupported else { throw error }
+      // The last resort works everywhere: an empty file holds the name for as long as it takes to rename
+      // the other over it.
+      let holder = try retryingInterrupted("open") {
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+      }
+      close(holder)
+      do throws(SystemCallError) {
+        try replace(path, with: source)
+      } catch {
+        unlink(path)
+        throw error
+      }
+    }
   }
 
   static func renameWithoutReplacing(

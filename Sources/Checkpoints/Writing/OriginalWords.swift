@@ -35,7 +35,8 @@ extension Checkpoint {
     if original.model.means(model) { result.model = original.model }
     if let training, let words = original.training, words.means(training) {
       result.training = words
-      result.training?.optimizer = training.optimizer
+      // An optimizer whose state is there is spelled from it, wrapped as the original words have it.
+      if optimizer == nil { result.training?.optimizer = training.optimizer }
     }
     return result
   }

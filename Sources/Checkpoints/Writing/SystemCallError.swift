@@ -30,7 +30,7 @@ public struct SystemCallError: Error, Sendable, CustomStringConvertible {
   var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
 
   /// The file system has no such operation.
-  var isUnsupported: Bool { [EPERM, ENOSYS, EOPNOTSUPP, EMLINK].contains(code) }
+  var isUnsupported: Bool { [EPERM, ENOSYS, EOPNOTSUPP, ENOTSUP, EMLINK].contains(code) }
 
   /// What the user can do, for the failures that have a usual cure.
   var cure: String? {

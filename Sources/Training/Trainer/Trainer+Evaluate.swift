@@ -10,8 +10,21 @@ extension Trainer {
   ) throws(TrainingError) -> [NamedValue] {
     try check(data)
     try model.check(variables)
+    // Nobody stops it.
+    return try evaluate(data, variables: variables) { _, _ in .proceed }!
+  }
+
+  /// ``evaluate(_:variables:)`` of what has been checked; nil when it was stopped.
+  ///
+  /// - Parameter onBatch: called after each batch, with its number and how many there are.
+  func evaluate(
+    _ data: Dataset, variables: [Variable],
+    onBatch: (_ batch: Int, _ batchCount: Int) throws(TrainingError) -> FitAction
+  ) throws(TrainingError) -> [NamedValue]? {
+    let batchCount = (data.rowCount + batchSize - 1) / batchSize
     var means = RunningMeans()
-    for start in stride(from: 0, to: data.rowCount, by: batchSize) {
+    for number in 0..<batchCount {
+      let start = number * batchSize
       let batch = data.batch(at: start..<min(start + batchSize, data.rowCount))
       var tape = GradientTape(isRecording: false, threadCount: threadCount)
       var values: [GradientTape.Value] = []
@@ -22,6 +35,7 @@ extension Trainer {
       let lossValue = tape[mean].withFloats { $0[0] }
       means.add(
         sums(loss: lossValue, output: tape[float32], batch: batch), rowCount: batch.rowCount)
+      if try onBatch(number, batchCount) == .stop { return nil }
     }
     return means.values
   }

@@ -52,8 +52,14 @@ extension Trainer {
 
       var values = state.running.values
       if let validation {
-        values += try evaluate(validation, variables: state.variables)
-          .map { NamedValue("val_\($0.name)", $0.value) }
+        let means = try evaluate(validation, variables: state.variables) {
+          batch, batchCount throws(TrainingError) in
+          let ended = TrainingEvent.validationBatchEnded(
+            epoch: epoch, batch: batch, batchCount: batchCount)
+          return try action(onEvent, ended, state)
+        }
+        guard let means else { return .stopped }
+        values += means.map { NamedValue("val_\($0.name)", $0.value) }
       }
       state.history.epochs.append(
         TrainingHistory.Epoch(stepCount: state.history.losses.count, values: values))

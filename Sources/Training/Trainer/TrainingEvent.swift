@@ -4,6 +4,9 @@ public enum TrainingEvent: Sendable, Hashable {
   case epochBegan(epoch: Int, epochCount: Int, firstBatch: Int, batchCount: Int)
   /// A step was applied.
   case stepEnded(Step)
+  /// A batch of the validation at an epoch's end was evaluated; the state stands where the epoch's last step
+  /// left it, and a run that goes on from there validates anew.
+  case validationBatchEnded(epoch: Int, batch: Int, batchCount: Int)
   /// An epoch's steps and its validation are done; the state stands at the start of the next.
   case epochEnded(epoch: Int, epochCount: Int, values: [NamedValue])
 

@@ -1,32 +1,13 @@
+import Checkpoints
 public import KerasConfiguration
 import Tensors
 
-/// What `checkpoint-inspect` prints for machines. A key is never renamed or given another meaning
-/// under the same version.
-public enum ReportSchema {
-  public static let version = 1
-}
-
-extension CheckpointReader {
-  /// The manifest as JSON: keys `schemaVersion`, `path`, `layout`, `dialect`, `kerasVersion`,
-  /// `writtenByCairn`, `variables`, `optimizer`, `model`, `resumption`, `notes`.
-  ///
-  /// - Parameters:
-  ///   - digests: adds to each variable `sha256` of its little-endian bytes.
-  ///   - statistics: adds to each variable `statistics`.
-  public func json(digests: Bool, statistics: Bool) throws(CheckpointError) -> JSONValue {
-    var variables: [JSONValue] = []
-    for entry in manifest.entries {
-      var object = entry.json
-      if entry.dtype != nil {
-        if digests { object.append("sha256", .string(try sha256(of: entry))) }
-        if statistics {
-          object.append("statistics", TensorStatistics(of: try read(entry)).json)
-        }
-      }
-      variables.append(.object(object))
-    }
-    return .object(
+extension ShowReport {
+  /// Keys `schemaVersion`, `path`, `layout`, `dialect`, `kerasVersion`, `writtenByCairn`, `variables`
+  /// (each with `sha256` of its little-endian bytes and `statistics`, if asked for), `optimizer`,
+  /// `model`, `resumption`, `notes`.
+  public var json: JSONValue {
+    .object(
       JSONObject([
         ("schemaVersion", JSONValue(ReportSchema.version)),
         ("path", .string(path)),
@@ -34,12 +15,35 @@ extension CheckpointReader {
         ("dialect", .string(manifest.dialect.rawValue)),
         ("kerasVersion", JSONValue(manifest.kerasVersion)),
         ("writtenByCairn", .bool(manifest.isFromCairn)),
-        ("variables", .array(variables)),
+        ("variables", .array(items.map { .object($0.json) })),
         ("optimizer", manifest.optimizer?.json ?? .null),
         ("model", manifest.model?.json ?? .null),
         ("resumption", manifest.resumption?.json ?? .null),
         ("notes", .array(manifest.notes.map { .string($0) })),
       ]))
+  }
+
+  /// A row for each tensor.
+  public var records: RecordTable {
+    var table = RecordTable(
+      columns: ["name", "role", "shape", "dtype", "byteCount"]
+        + (options.digests ? ["sha256"] : [])
+        + (options.statistics ? TensorStatistics.columns : []))
+    for item in items {
+      var object = item.json
+      if case .object(let statistics)? = item.statistics?.json { object.pairs += statistics.pairs }
+      table.add(object)
+    }
+    return table
+  }
+}
+
+extension ShowReport.Item {
+  fileprivate var json: JSONObject {
+    var object = entry.json
+    if let sha256 { object.append("sha256", .string(sha256)) }
+    if let statistics { object.append("statistics", statistics.json) }
+    return object
   }
 }
 
@@ -77,6 +81,12 @@ extension OptimizerSummary {
 }
 
 extension TensorStatistics {
+  /// The keys of ``json``.
+  static let columns = [
+    "count", "minimum", "maximum", "mean", "standardDeviation", "zeroCount", "nanCount",
+    "infinityCount",
+  ]
+
   var json: JSONValue {
     .object(
       JSONObject([
@@ -85,11 +95,5 @@ extension TensorStatistics {
         ("standardDeviation", JSONValue(standardDeviation)), ("zeroCount", JSONValue(zeroCount)),
         ("nanCount", JSONValue(nanCount)), ("infinityCount", JSONValue(infinityCount)),
       ]))
-  }
-}
-
-extension JSONObject {
-  mutating func append(_ key: String, _ value: JSONValue) {
-    pairs.append(Pair(key: key, value: value))
   }
 }

@@ -4,39 +4,10 @@
   import Darwin
 #endif
 
-/// Lines whose columns are padded to equal width; the last is not padded.
-struct TextTable {
-  private var rows: [[String]] = []
-
-  mutating func add(_ cells: [String]) { rows.append(cells) }
-
-  /// The lines, two spaces between columns.
-  var lines: [String] {
-    var widths: [Int] = []
-    for row in rows {
-      for (column, cell) in row.dropLast().enumerated() {
-        if column == widths.count { widths.append(0) }
-        widths[column] = max(widths[column], cell.count)
-      }
-    }
-    return rows.map { row in
-      var line = ""
-      for (column, cell) in row.enumerated() {
-        line += cell
-        if column < row.count - 1 {
-          line += String(repeating: " ", count: widths[column] - cell.count + 2)
-        }
-      }
-      while line.last == " " { line.removeLast() }
-      return line
-    }
-  }
-}
-
 /// Numbers as people read them.
-enum Readable {
+public enum Readable {
   /// `512 B`, `32.0 KiB`, `1.5 GiB`.
-  static func bytes(_ count: Int) -> String {
+  public static func bytes(_ count: Int) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
     var value = Double(count)
     var unit = "B"
@@ -48,7 +19,7 @@ enum Readable {
   }
 
   /// Up to six significant digits.
-  static func number(_ value: Double) -> String {
+  public static func number(_ value: Double) -> String {
     if value == 0 { return "0" }
     guard value.isFinite else { return "\(value)" }
     var exponent = Int(log10(value.magnitude).rounded(.down))

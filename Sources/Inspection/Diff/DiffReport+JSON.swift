@@ -1,19 +1,32 @@
+import Checkpoints
 public import KerasConfiguration
 import Tensors
 
-extension CheckpointDiff {
-  /// The diff as JSON: keys `schemaVersion`, `same`, `variables` (each with `name`, `outcome`, and for
+extension DiffReport {
+  /// Keys `schemaVersion`, `same`, `variables` (each with `name`, `outcome`, and for
   /// a changed one `elementCount`, `changedCount`, `maximumAbsolute`, `meanAbsolute`,
-  /// `nonFiniteCount`), `configuration` (each with `path`, `before`, `after`), `notes`.
+  /// `rootMeanSquare`, `relativeChange`, `maximumIndex`, `nonFiniteCount`), `configuration` (each with
+  /// `path`, `before`, `after`, `meaning`), `notes`, `descent`.
   public var json: JSONValue {
     .object(
       JSONObject([
         ("schemaVersion", JSONValue(ReportSchema.version)),
-        ("same", .bool(isEmpty)),
-        ("variables", .array(items.map { .object($0.json) })),
-        ("configuration", .array(configuration.map(\.json))),
-        ("notes", .array(notes.map { .string($0) })),
+        ("same", .bool(diff.isEmpty)),
+        ("variables", .array(diff.items.map { .object($0.json) })),
+        ("configuration", .array(diff.configuration.map(\.json))),
+        ("notes", .array(diff.notes.map { .string($0) })),
+        ("descent", descent.json),
       ]))
+  }
+
+  /// A row for each tensor.
+  public var records: RecordTable {
+    var table = RecordTable(columns: [
+      "name", "role", "outcome", "elementCount", "changedCount", "maximumAbsolute", "meanAbsolute",
+      "rootMeanSquare", "relativeChange", "nonFiniteCount",
+    ])
+    for item in diff.items { table.add(item.json) }
+    return table
   }
 }
 
@@ -29,6 +42,12 @@ extension CheckpointDiff.Item {
       object.append("changedCount", JSONValue(comparison.changedCount))
       object.append("maximumAbsolute", JSONValue(comparison.maximumDistance))
       object.append("meanAbsolute", JSONValue(comparison.meanDistance))
+      object.append("rootMeanSquare", JSONValue(comparison.rootMeanSquareDistance))
+      object.append("relativeChange", JSONValue(comparison.relativeChange))
+      if let position = comparison.maximumPosition {
+        let index = before!.shape.index(of: position)
+        object.append("maximumIndex", .array(index.map { JSONValue($0) }))
+      }
       object.append("nonFiniteCount", JSONValue(comparison.nonFiniteCount))
     case .shapeDiffers:
       for (key, entry) in [("shapeBefore", before), ("shapeAfter", after)] {
@@ -43,26 +62,12 @@ extension CheckpointDiff.Item {
   }
 }
 
-extension CheckpointDiff.Outcome {
-  /// The word for this outcome in machine-readable output.
-  public var keyword: String {
-    switch self {
-    case .equal: "equal"
-    case .changed: "changed"
-    case .onlyInFirst: "onlyInFirst"
-    case .onlyInSecond: "onlyInSecond"
-    case .shapeDiffers: "shapeDiffers"
-    case .dtypeDiffers: "dtypeDiffers"
-    case .ambiguous: "ambiguous"
-    }
-  }
-}
-
 extension CheckpointDiff.ConfigurationDifference {
   fileprivate var json: JSONValue {
     .object(
       JSONObject([
         ("path", .string(path)), ("before", JSONValue(before)), ("after", JSONValue(after)),
+        ("meaning", JSONValue(meaning)),
       ]))
   }
 }

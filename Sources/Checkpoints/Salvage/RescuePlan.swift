@@ -1,0 +1,309 @@
+import KerasConfiguration
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// One rescue: which objects the new file has, and where the elements of each tensor come from.
+struct RescuePlan {
+  private let damaged: Examination
+  private let older: Examination?
+  private let fill: RescueFill?
+  private let output: String
+  private let keepingSuspect: Bool
+  private var findings: [String: TensorFinding]
+  private var log: RescueLog
+
+  init(
+    of damaged: Examination, older: Examination?, fill: RescueFill?, keepingSuspect: Bool,
+    output: String
+  ) {
+    self.damaged = damaged
+    self.older = older
+    self.fill = fill
+    self.keepingSuspect = keepingSuspect
+    self.output = output
+    findings = Dictionary(
+      damaged.findings.map { ($0.datasetPath, $0) }, uniquingKeysWith: { first, _ in first })
+    log = RescueLog(output: output, tensors: [], notes: [])
+  }
+
+  /// A tensor of the new file.
+  private struct Part {
+    let path: String
+    var value: Tensor
+    var source: RescueLog.Source
+  }
+
+  mutating func write() throws -> RescueLog {
+    let skeleton = try skeleton()
+    var parts = try parts(of: skeleton)
+    let lost = parts.contains { if case .filled = $0.source { true } else { false } }
+    var plan = try plan(skeleton, parts)
+    if lost, fill == .initial {
+      try startAnew(&parts, as: plan)
+      plan = try self.plan(skeleton, parts)
+    }
+    let names = try commit(plan)
+    log.tensors = parts.map { part in
+      RescueLog.Origin(
+        name: names[part.path] ?? part.path, datasetPath: part.path, source: part.source,
+        verdict: findings[part.path]?.verdict)
+    }
+    return log
+  }
+
+  // MARK: - Objects
+
+  /// The checkpoint whose groups and attributes the new file gets.
+  private mutating func skeleton() throws -> Examination {
+    let isTrusted =
+      damaged.structure == .intact || (damaged.structure == .notCovered && damaged.refusal == nil)
+    if isTrusted { return damaged }
+    guard let older else {
+      if damaged.structure == .damaged {
+        log.notes.append(
+          "the structure (names, shapes, configuration) is damaged and was taken as it can be read")
+      }
+      return damaged
+    }
+    log.notes.append(
+      "the structure (names, shapes, configuration) is that of \(older.path): the file's own is damaged"
+    )
+    return older
+  }
+
+  private func parts(of skeleton: Examination) throws -> [Part] {
+    var parts: [Part] = []
+    var lost: [TensorFinding] = []
+    var paths = skeleton.objects.compactMap { $0.dataset == nil ? nil : $0.path }
+    let there = Set(paths)
+    // What the file names, but has lost the shape of, only an older one can tell.
+    paths += damaged.findings.map(\.datasetPath).filter { !there.contains($0) }
+    for path in paths where path != "/\(DigestTable.path)" {
+      let own = damaged.objects.first { $0.path == path }?.dataset
+      let old = older?.objects.first { $0.path == path }?.dataset
+      let finding = findings[path]
+      // Digests prove bytes, not shapes: where the structure is damaged, the older one tells these.
+      guard let form = skeleton === damaged ? own ?? old : old ?? own else {
+        if let finding { lost.append(finding) }
+        continue
+      }
+      if let part = try part(path, form, finding) {
+        parts.append(part)
+      } else {
+        lost.append(
+          finding
+            ?? TensorFinding(
+              name: path, datasetPath: path, verdict: .missing, reason: "the file does not have it",
+              shape: form.shape, dtype: form.dtype, byteCount: form.byteCount, place: nil))
+      }
+    }
+    guard lost.isEmpty else { throw refusal(lost) }
+    guard !parts.isEmpty else { throw refusal([]) }
+    return parts
+  }
+
+  private func part(
+    _ path: String, _ form: FoundDataset, _ finding: TensorFinding?
+  ) throws -> Part? {
+    if let finding, finding.verdict.isKept(keepingSuspect: keepingSuspect),
+      finding.byteCount == form.byteCount, finding.dtype ?? form.dtype == form.dtype,
+      let bytes = try damaged.bytes(of: finding, count: form.byteCount)
+    {
+      return Part(path: path, value: tensor(form, bytes), source: .own)
+    }
+    if let older, let finding = older.findings.first(where: { $0.datasetPath == path }),
+      finding.shape == form.shape, finding.dtype == form.dtype,
+      let bytes = try older.bytes(of: finding, count: form.byteCount)
+    {
+      return Part(path: path, value: tensor(form, bytes), source: .older(older.path))
+    }
+    guard fill != nil else { return nil }
+    return Part(
+      path: path, value: Tensor(zeros: form.shape, dtype: form.dtype), source: .filled("zeros"))
+  }
+
+  private func tensor(_ form: FoundDataset, _ bytes: [UInt8]) -> Tensor {
+    Tensor(shape: form.shape, dtype: form.dtype) { $0.copyBytes(from: bytes) }
+  }
+
+  private func refusal(_ lost: [TensorFinding]) -> CheckpointError {
+    let names = lost.prefix(3).map { "\($0.name) (\($0.verdict.rawValue))" }
+    let others = lost.count > 3 ? " and \(lost.count - 3) more" : ""
+    let cure =
+      older == nil
+      ? "--fill-from OLDER takes them from an older checkpoint; --fill zeros or initial makes them up"
+      : "--fill zeros or initial makes up what the older checkpoint does not have in this form"
+    return CheckpointError(
+      .refused, "cannot rescue", path: damaged.path,
+      problem: lost.isEmpty
+        ? "no tensor can be read" : "lost: \(names.joined(separator: ", "))\(others)",
+      cure: lost.isEmpty ? "take another copy or an older checkpoint" : cure)
+  }
+
+  // MARK: - The file
+
+  private mutating func plan(_ skeleton: Examination, _ parts: [Part]) throws -> FilePlan {
+    var plan = FilePlan()
+    let isMixed = parts.contains { $0.source != .own }
+    let ofRun = [CairnGroup.arraysPath, CairnGroup.textsPath]
+    for object in skeleton.objects {
+      guard case .group = object.kind else { continue }
+      plan.groups.append(
+        .init(path: String(object.path.dropFirst()), attributes: object.attributes))
+    }
+    for part in parts {
+      let path = String(part.path.dropFirst())
+      // The record of a run belongs to the tensors with which it was saved.
+      if isMixed, ofRun.contains(where: { path.hasPrefix("\($0)/") }) { continue }
+      plan.datasets.append(.init(path: path, value: part.value))
+    }
+    if isMixed { plan.groups.removeAll { ofRun.contains($0.path) } }
+    log.notes.removeAll { $0.hasPrefix(Self.runIsGone) || $0.hasPrefix(Self.attributeIsGone) }
+    let hasRun = skeleton.objects.contains { $0.path == "/\(CairnGroup.resumptionPath)" }
+    if isMixed, hasRun { log.notes.append("\(Self.runIsGone): the run cannot be resumed from it") }
+    for object in skeleton.objects {
+      for (name, reason) in object.lostAttributes where name != "(members)" {
+        log.notes.append("\(Self.attributeIsGone) \(object.path)@\(name): \(reason)")
+      }
+    }
+    plan.digests = .crc32c
+    plan.wrapping = try wrapping(skeleton)
+    return plan
+  }
+
+  private static let runIsGone =
+    "the record of the run is left out, since tensors are not of one time"
+  private static let attributeIsGone = "left out:"
+
+  private mutating func wrapping(_ skeleton: Examination) throws -> FilePlan.Wrapping {
+    if case .file = damaged.source.kind { return .none }
+    var documents: [(name: String, content: [UInt8])] = []
+    for name in [ArchiveLayout.metadataMember, ArchiveLayout.configurationMember] {
+      let sources = skeleton === damaged ? [damaged, older] : [older, damaged]
+      for source in sources {
+        guard let source, let content = try source.source.document(name) else { continue }
+        if source !== damaged {
+          let note = "\(name) is that of \(source.path)"
+          if !log.notes.contains(note) { log.notes.append(note) }
+        }
+        documents.append((name, content))
+        break
+      }
+    }
+    if case .folder = damaged.source.kind { return .folder(documents) }
+    return .archive(documents)
+  }
+
+  /// Writes the file under another name, opens it, and gives it its own.
+  ///
+  /// - Returns: the canonical names of its datasets.
+  private func commit(_ plan: FilePlan) throws -> [String: String] {
+    let folder = FileSystem.folder(of: output)
+    let temporary = "\(folder)/\(PendingName(for: FileSystem.name(of: output)).text)"
+    defer { FolderTree.remove(temporary) }
+    try plan.write(to: temporary, replacing: false, threadCount: 2)
+    let names: [String: String]
+    do throws(CheckpointError) {
+      names = Dictionary(
+        try CheckpointReader(opening: temporary).manifest.entries.map { ($0.datasetPath, $0.name) },
+        uniquingKeysWith: { first, _ in first })
+    } catch {
+      throw CheckpointError(
+        .refused, "cannot rescue", path: damaged.path,
+        problem: "what is left of it is no checkpoint: \(error.problem)",
+        cure: older == nil
+          ? "--fill-from OLDER lends the structure of an older checkpoint"
+          : "take an older checkpoint of the same model and layout", cause: error)
+    }
+    if FolderTree.kind(of: temporary) == .folder {
+      try FileSystem.renameWithoutReplacing(temporary, output)
+    } else {
+      try FileSystem.name(output, file: temporary)
+    }
+    try FileSystem.synchronizeFolder(folder)
+    return names
+  }
+}
+
+// MARK: - Start values
+
+extension RescuePlan {
+  /// Gives made-up tensors the values with which training begins.
+  private func startAnew(_ parts: inout [Part], as plan: FilePlan) throws {
+    let scratch = try SalvageScratch()
+    let path = scratch.file("trial\(damaged.source.isArchive ? ".keras" : ".h5")")
+    try plan.write(to: path, replacing: false, threadCount: 2)
+    let manifest = try CheckpointReader(opening: path).manifest
+    let places = Dictionary(
+      parts.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { first, _ in first })
+    let ids = Dictionary(
+      manifest.entries.compactMap { entry -> (VariableID, Int)? in
+        guard case .weight(let id) = entry.role else { return nil }
+        return places[entry.datasetPath].map { (id, $0) }
+      }, uniquingKeysWith: { first, _ in first })
+    var lost: [TensorFinding] = []
+    // Weights first: averages begin with them.
+    let order = manifest.entries.filter { !$0.isSlot } + manifest.entries.filter(\.isSlot)
+    for entry in order {
+      guard let index = places[entry.datasetPath], case .filled = parts[index].source else {
+        continue
+      }
+      if let (value, words) = start(of: entry, manifest, parts, ids) {
+        parts[index].value = value
+        parts[index].source = .filled(words)
+      } else if let finding = findings[entry.datasetPath] {
+        lost.append(finding)
+      }
+    }
+    guard lost.isEmpty else {
+      let names = lost.map(\.name).joined(separator: ", ")
+      throw CheckpointError(
+        .refused, "cannot rescue", path: damaged.path,
+        problem: "no start value is known, since training begins with random ones: \(names)",
+        cure: "--fill-from OLDER takes them from an older checkpoint; --fill zeros makes them zero")
+    }
+  }
+
+  private func start(
+    of entry: CheckpointEntry, _ manifest: CheckpointManifest, _ parts: [Part],
+    _ ids: [VariableID: Int]
+  ) -> (Tensor, String)? {
+    guard let dtype = entry.dtype else { return nil }
+    func constant(_ value: Double) -> (Tensor, String) {
+      (Tensor(repeating: value, shape: entry.shape, dtype: dtype), "the start value \(value)")
+    }
+    switch entry.role {
+    case .slot("average", let owner, _):
+      guard let weights = ids[owner].map({ parts[$0].value }), weights.shape == entry.shape else {
+        return nil
+      }
+      return (weights.converted(to: dtype), "its weights as they are")
+    case .slot("accumulator", _, _):
+      let options = manifest.optimizer?.entry.map { ($0.inner ?? $0).configuration }
+      guard let value = options?["initial_accumulator_value"]?.double else { return nil }
+      return constant(value)
+    case .slot: return constant(0)
+    case .iteration: return constant(0)
+    case .weight:
+      switch entry.name.split(separator: "/").last {
+      case "bias", "beta", "moving_mean": return constant(0)
+      case "gamma", "moving_variance": return constant(1)
+      default: return nil
+      }
+    case .learningRate, .lossScale, .untied, .other: return nil
+    }
+  }
+}
+
+extension CheckpointEntry {
+  fileprivate var isSlot: Bool { if case .slot = role { true } else { false } }
+}
+
+extension SalvageSource {
+  fileprivate var isArchive: Bool { if case .archive = kind { true } else { false } }
+}

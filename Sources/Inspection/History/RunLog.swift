@@ -1,0 +1,105 @@
+public import Checkpoints
+
+/// Goes through the checkpoints of a run, the oldest first, and makes a line of each.
+///
+/// The checkpoint before stays open, so that the change since then can be told even when a retention has
+/// removed it meanwhile. Each file is read in pieces, twice at most; memory does not grow with the size
+/// of the tensors.
+public struct RunLog {
+  public struct Options: Sendable {
+    /// Whether tensors are read: norms, changes, NaN. Otherwise a line has what the file says at once.
+    public var readsTensors = true
+    /// The tensors that are read.
+    public var filter = TensorFilter.all
+    /// Whether tensors are compared with the digests of their files.
+    public var verifies = true
+
+    public init() {}
+  }
+
+  private let options: Options
+  private var previous: OpenCheckpoint?
+  private var losses = SpikeDetector()
+  private var changes = SpikeDetector()
+
+  /// A class so that a value can keep a reader, which cannot be copied.
+  private final class OpenCheckpoint {
+    let reader: CheckpointReader
+    let record: RunRecord
+
+    init(_ reader: consuming CheckpointReader) {
+      record = RunRecord(reader.manifest)
+      self.reader = reader
+    }
+  }
+
+  public init(_ options: Options = Options()) { self.options = options }
+
+  /// The checkpoints of a folder, the oldest first: those of other programs by the times of their files,
+  /// then those of saved steps.
+  ///
+  /// - Throws: `unrecognized` when the path is no folder with checkpoints.
+  public static func checkpoints(inFolder folder: String) throws(CheckpointError) -> [String] {
+    guard let paths = try CheckpointReader.checkpoints(inFolder: folder), !paths.isEmpty else {
+      throw CheckpointError(
+        .unrecognized, "cannot look through", path: folder,
+        problem: "expected a folder with checkpoints, found none in it",
+        cure: "name the folder that cairn train --checkpoints, or Keras, saves to")
+    }
+    return paths.reversed()
+  }
+
+  /// The line of the next checkpoint; one that cannot be read has only its trouble to tell.
+  public mutating func entry(of path: String) -> LogEntry {
+    var entry = LogEntry(path: path, time: FileTime(of: path))
+    do throws(CheckpointError) {
+      let open = OpenCheckpoint(
+        try CheckpointReader(opening: path, verifying: options.verifies))
+      var content = LogEntry.Content(record: open.record)
+      setLoss(of: &content)
+      if options.readsTensors {
+        let numbers = try CheckpointNumbers(open.reader, options.filter)
+        content.numbers = numbers
+        if numbers.nonFiniteCount > 0 { content.marks.append(.notFinite) }
+        if let previous {
+          content.change = try CheckpointChange(
+            from: previous.reader, to: open.reader, options.filter)
+          markChange(&content, since: previous.record.step)
+        }
+      }
+      entry.content = content
+      previous = open
+    } catch {
+      entry.trouble = error.description
+    }
+    return entry
+  }
+
+  private mutating func setLoss(of content: inout LogEntry.Content) {
+    // A run that was set back to an older step has its losses from there.
+    let before = previous?.record.step ?? 0
+    let step = content.record.step ?? 0
+    let recorded = content.record.losses(after: before < step ? before : nil)
+    if recorded.isEmpty {
+      content.loss = content.record.metrics["loss"]
+      content.greatestLoss = content.loss
+    } else {
+      content.loss = recorded.reduce(0) { $0 + Double($1) } / Double(recorded.count)
+      content.greatestLoss =
+        recorded.contains { !$0.isFinite } ? .nan : Double(recorded.max()!)
+    }
+    if let loss = content.greatestLoss, !loss.isFinite {
+      content.marks.append(.lossNotFinite)
+    } else if losses.isSpike(content.greatestLoss) {
+      content.marks.append(.lossSpike)
+    }
+  }
+
+  private mutating func markChange(_ content: inout LogEntry.Content, since before: Int?) {
+    guard let change = content.change, let relative = change.relative else { return }
+    if change.largest == 0 { content.marks.append(.unchanged) }
+    var steps = 1
+    if let before, let step = content.record.step, step > before { steps = step - before }
+    if changes.isSpike(relative / Double(steps)) { content.marks.append(.changeSpike) }
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Checkpoints
+import Inspection
+
+struct LogCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "log",
+    abstract: "The checkpoints of a run, a line each.",
+    discussion: """
+      Step, time, the mean loss since the line before, the norm of the weights, how far they are from \
+      those of the line before, and where most; remarks on spikes and on NaN. One that is damaged has a \
+      line that says so, and exit code 0 all the same.
+      Losses are those that cairn train records; the rest is told of the checkpoints of any program.
+      Examples:
+        checkpoint-inspect log run
+        checkpoint-inspect log run --newest-first --only 'encoder/*'
+        checkpoint-inspect log run --no-tensors --format csv > run.csv
+      """)
+
+  @Argument(help: "The folder of checkpoints.")
+  var folder: String
+
+  @Flag(help: "Print the newest checkpoint first, not last.")
+  var newestFirst = false
+
+  @OptionGroup var logging: LoggingOptions
+
+  @OptionGroup var printing: PrintingOptions
+
+  func run() throws {
+    try Console.reportingTrouble { () throws(CheckpointError) in
+      let paths = try RunLog.checkpoints(inFolder: folder)
+      var log = RunLog(logging.options)
+      let entries = paths.map { log.entry(of: $0) }
+      Console.print(
+        LogReport(folder: folder, entries: entries, newestFirst: newestFirst), printing)
+    }
+  }
+}
+
+/// What the lines of a log are made from.
+struct LoggingOptions: ParsableArguments {
+  @Flag(
+    name: .customLong("no-tensors"),
+    help: "Tell only what the files say at once: no norms, changes or NaN.")
+  var isBrief = false
+
+  @OptionGroup var filter: FilterOptions
+
+  @OptionGroup var reading: ReadingOptions
+
+  var options: RunLog.Options {
+    var options = RunLog.Options()
+    options.readsTensors = !isBrief
+    options.filter = filter.filter
+    options.verifies = reading.verifying
+    return options
+  }
+}
