@@ -90,7 +90,9 @@ let package = Package(
 
     // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests;
     // `save-checkpoints` is killed, and its disk taken away, by those of durability.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    .target(
+      name: "TestSupport", dependencies: ["KerasConfiguration"], path: "Tests/TestSupport",
+      swiftSettings: swiftSettings),
     executable(
       "apply-gradients", path: "Tests/apply-gradients",
       [
@@ -105,7 +107,9 @@ let package = Package(
     tests("KerasConfigurationTests", ["KerasConfiguration"]),
     tests("OptimizersTests", ["CKernels", "HDF5", "Optimizers"]),
     tests("CheckpointsTests", ["Checkpoints", "HDF5", "KerasConfiguration", "Tensors"]),
-    tests("InspectionTests", ["Checkpoints", "Inspection", "KerasConfiguration", "Tensors"]),
+    tests(
+      "InspectionTests",
+      ["Checkpoints", "HDF5", "Inspection", "KerasConfiguration", "Optimizers", "Tensors"]),
     tests("PrimitivesTests", ["Primitives"]),
     tests(
       "TrainingTests",

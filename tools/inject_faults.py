@@ -116,9 +116,6 @@ class Injector:
     def check_file_systems(self) -> None:
         """File systems that lack something: saves go on, and there is one writer."""
         for missing, faults in LINKLESS.items():
-            # Layouts with a folder have no other way to replace nothing than that rename.
-            if self.profile == "keras3-directory" and len(faults) > 1:
-                continue
             injected = ["-e", "trace=link,renameat2", *(part for fault in faults for part in ("-e", f"inject={fault}"))]
             self.report.check(f"{self.profile}: saves without {missing}", self.is_saved(self.save(*injected)))
             self.report.check(f"{self.profile}: a second writer without {missing}", *self.second_writer(injected))

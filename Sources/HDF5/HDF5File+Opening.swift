@@ -45,17 +45,23 @@ extension HDF5File {
 
   /// Opens an existing file for reading and writing, in place.
   ///
-  /// Those who have it open for reading are not noticed: they take no lock.
+  /// Those who have it open for reading, in this process or another, are not noticed: they take no lock, and
+  /// read through another driver, so that libhdf5 does not know that both are one file. What they read
+  /// meanwhile may be half of the old and half of the new. Change a copy under another name, and rename it.
   ///
+  /// - Parameter isLocked: whether to take a lock, which keeps out others who update the file. A file whose
+  ///   name nobody else knows needs none, and some file systems have none.
   /// - Throws: as `open`, and `inUse` if another process has the file open with a lock.
-  public static func openForUpdate(_ path: String) throws(HDF5Error) -> HDF5File {
+  public static func openForUpdate(
+    _ path: String, isLocked: Bool = true
+  ) throws(HDF5Error) -> HDF5File {
     // libhdf5 would take an empty file for a new one, and fill it.
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 {
       throw HDF5Location(file: path, path: nil).error(
         .notHDF5, "expected an HDF5 file, found an empty file", during: "H5Fopen")
     }
-    return try openExisting(path, chdf5_acc_rdwr, isLocked: true)
+    return try openExisting(path, chdf5_acc_rdwr, isLocked: isLocked)
   }
 
   /// Creates a file, in the format of HDF5's first release (superblock 0), which every HDF5 reads

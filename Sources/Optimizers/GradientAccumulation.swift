@@ -14,24 +14,23 @@ struct AccumulationUpdate {
 
   func update(
     _ accumulator: Plane, adding gradient: UnsafeRawPointer, count: Int, dtype: DType,
-    threadCount: Int
+    team: ThreadTeam
   ) {
     let work = Work(
       accumulator: accumulator, gradient: gradient, dtype: dtype, divisor: Double(divisor ?? 1))
-    parallel(
-      count: count, chunk: UpdatePlan.chunkElementCount,
-      serialBelow: UpdatePlan.serialElementCount, threadCount: threadCount
-    ) { range, _ in work.update(range) }
+    team.run(
+      work, count: count, chunk: UpdatePlan.chunkElementCount,
+      serialBelow: UpdatePlan.serialElementCount)
   }
 
   /// Sendable because threads get ranges that do not overlap.
-  private struct Work: @unchecked Sendable {
+  private struct Work: SharedWork, @unchecked Sendable {
     let accumulator: Plane
     let gradient: UnsafeRawPointer
     let dtype: DType
     let divisor: Double
 
-    func update(_ range: Range<Int>) {
+    func run(_ range: Range<Int>, thread: Int) {
       switch dtype {
       case .float32:
         let start = range.lowerBound

@@ -22,18 +22,18 @@ struct SumOfSquares: @unchecked Sendable {
   private static let block = 128
 
   /// - Parameter partialSums: room, kept from one use to the next.
-  func value(partialSums: inout [Double], threadCount: Int) -> Double {
+  func value(partialSums: inout [Double], team: ThreadTeam) -> Double {
     switch dtype {
-    case .float32: value(&partialSums, threadCount, as: Float.self)
-    case .float64: value(&partialSums, threadCount, as: Double.self)
-    case .float16: value(&partialSums, threadCount, as: Float16.self)
-    case .bfloat16: value(&partialSums, threadCount, as: BFloat16.self)
+    case .float32: value(&partialSums, team, as: Float.self)
+    case .float64: value(&partialSums, team, as: Double.self)
+    case .float16: value(&partialSums, team, as: Float16.self)
+    case .bfloat16: value(&partialSums, team, as: BFloat16.self)
     default: preconditionFailure("there are no gradients of \(dtype) variables")
     }
   }
 
   private func value<T: UpdateScalar>(
-    _ partialSums: inout [Double], _ threadCount: Int, as _: T.Type
+    _ partialSums: inout [Double], _ team: ThreadTeam, as _: T.Type
   ) -> Double {
     if count <= Self.sequentialCount {
       var sum = T(0.0)
@@ -47,22 +47,25 @@ struct SumOfSquares: @unchecked Sendable {
       partialSums.append(contentsOf: repeatElement(0, count: chunkCount - partialSums.count))
     }
     let sum = partialSums.withUnsafeMutableBufferPointer { sums in
-      let target = Target(sums: sums)
-      parallel(count: chunkCount, chunk: 1, serialBelow: 8, threadCount: threadCount) { range, _ in
-        for chunk in range {
-          let start = chunk * Self.chunk
-          target.sums[chunk] = doubleSum(
-            in: start..<min(count, start + Self.chunk), as: T.self)
-        }
-      }
+      team.run(
+        Chunks<T>(gradient: self, sums: sums), count: chunkCount, chunk: 1, serialBelow: 8)
       return sums[..<chunkCount].reduce(0, +)
     }
     return T(sum).number.double
   }
 
-  /// Sendable because each thread writes elements of its own.
-  private struct Target: @unchecked Sendable {
+  /// The sums of some chunks. Sendable because each thread writes elements of its own.
+  private struct Chunks<T: UpdateScalar>: SharedWork, @unchecked Sendable {
+    let gradient: SumOfSquares
     let sums: UnsafeMutableBufferPointer<Double>
+
+    func run(_ range: Range<Int>, thread: Int) {
+      for chunk in range {
+        let start = chunk * SumOfSquares.chunk
+        let end = min(gradient.count, start + SumOfSquares.chunk)
+        sums[chunk] = gradient.doubleSum(in: start..<end, as: T.self)
+      }
+    }
   }
 
   private func doubleSum<T: UpdateScalar>(in range: Range<Int>, as _: T.Type) -> Double {

@@ -49,16 +49,19 @@ extension Optimizer {
     let average = averages.map {
       AverageUpdate($0, arithmetic: arithmetic, iterations: updateCount)
     }
+    let team = plan.team(threadCount: threadCount)
     let isUpdate = (iterations + 1) % Int64(gradientAccumulationSteps ?? 1) == 0
     let work = StepWork(
       rule: rule, adagrad: rule as? Adagrad, scalars: scalars,
       decay: weightDecay.map { DecayUpdate(decay: Float($0), rate: rate) }, average: average,
-      threadCount: threadCount)
+      team: team)
 
     var gradients = plan.takeGradients(gradients)
-    if gradientAccumulationSteps != nil { accumulate(&gradients, variables, isUpdate: isUpdate) }
+    if gradientAccumulationSteps != nil {
+      accumulate(&gradients, variables, isUpdate: isUpdate, team)
+    }
     if isUpdate {
-      planTransforms(of: gradients)
+      planTransforms(of: gradients, team)
       convert(&gradients, variables)
       decayTables(&variables, gradients, work)
       beginRule(scalars)
@@ -108,7 +111,7 @@ extension Optimizer {
       arithmetic: arithmetic, decay: legacyDecay)
     let work = StepWork(
       rule: rule, adagrad: rule as? Adagrad, scalars: scalars, decay: nil, average: nil,
-      threadCount: threadCount)
+      team: plan.team(threadCount: threadCount))
     var gradients = [gradient]
     convert(&gradients, [variable])
     beginRule(scalars)

@@ -16,7 +16,7 @@ extension Optimizer {
 
   /// Adds the gradients to the accumulators. In the call that updates, the gradients become the means.
   mutating func accumulate(
-    _ gradients: inout [Gradient], _ variables: [Variable], isUpdate: Bool
+    _ gradients: inout [Gradient], _ variables: [Variable], isUpdate: Bool, _ team: ThreadTeam
   ) {
     guard let accumulatorSlot, let steps = gradientAccumulationSteps else { return }
     let update = AccumulationUpdate(divisor: isUpdate ? steps : nil)
@@ -44,8 +44,7 @@ extension Optimizer {
         }
       }
       update.update(
-        plane, adding: elements, count: gradient.elementCount, dtype: dtype,
-        threadCount: threadCount)
+        plane, adding: elements, count: gradient.elementCount, dtype: dtype, team: team)
       withExtendedLifetime(numbers) {}
       if let mean = slots.tensors[accumulatorSlot][place] { gradients[index] = .dense(mean) }
     }
@@ -67,7 +66,7 @@ extension Optimizer {
   // MARK: Clipping
 
   /// Fills `plan.transforms`.
-  mutating func planTransforms(of gradients: [Gradient]) {
+  mutating func planTransforms(of gradients: [Gradient], _ team: ThreadTeam) {
     let isLegacy = arithmetic == .kerasLegacy
     // The legacy classes apply whatever is given.
     let rule = isLegacy ? clipping : clipping?.active
@@ -81,7 +80,7 @@ extension Optimizer {
         transform.limit = limit.map { rounded($0, to: values.dtype) }
         if case .norm(let limit, _) = rule {
           transform.scale = GradientClipping.scale(
-            limit: limit, sumOfSquares: sumOfSquares(of: values, after: transform),
+            limit: limit, sumOfSquares: sumOfSquares(of: values, after: transform, team),
             dtype: values.dtype)
         }
       }
@@ -92,20 +91,20 @@ extension Optimizer {
     else { return }
     for (index, gradient) in gradients.enumerated() {
       guard let values = gradient.values else { continue }
-      plan.sumsOfSquares.append(sumOfSquares(of: values, after: plan.transforms[index]))
+      plan.sumsOfSquares.append(sumOfSquares(of: values, after: plan.transforms[index], team))
     }
     let scale = GradientClipping.factor(
       limit: limit, sumsOfSquares: plan.sumsOfSquares, dtype: dtype, arithmetic)
     for index in plan.transforms.indices { plan.transforms[index].scale = scale }
   }
 
-  private mutating func sumOfSquares(of values: Tensor, after transform: GradientTransform)
-    -> Double
-  {
+  private mutating func sumOfSquares(
+    of values: Tensor, after transform: GradientTransform, _ team: ThreadTeam
+  ) -> Double {
     SumOfSquares(
       gradient: values.storageForReading.base, count: values.elementCount, dtype: values.dtype,
       transform: transform
-    ).value(partialSums: &plan.partialSums, threadCount: threadCount)
+    ).value(partialSums: &plan.partialSums, team: team)
   }
 
   private func rounded(_ value: Double, to dtype: DType) -> Double {

@@ -5,7 +5,8 @@ extension UpdatePlan {
   mutating func runElements(_ work: StepWork) {
     let needsScratch = elements.contains { $0.gradient != nil && !$0.transform.isIdentity }
     let scratchByteCount = Self.blockElementCount * MemoryLayout<Double>.stride
-    let scratch = needsScratch ? self.scratch(byteCount: scratchByteCount * work.threadCount) : nil
+    let scratch =
+      needsScratch ? self.scratch(byteCount: scratchByteCount * work.team.threadCount) : nil
     run(work, scratch, scratchByteCount)
   }
 
@@ -16,24 +17,22 @@ extension UpdatePlan {
   ) {
     let run = ElementRun(
       plan: self, work: work, scratch: scratch, scratchByteCount: scratchByteCount)
-    parallel(
-      count: elementCount, chunk: Self.chunkElementCount, serialBelow: Self.serialElementCount,
-      threadCount: work.threadCount
-    ) { range, thread in run.update(range, thread: thread) }
+    work.team.run(
+      run, count: elementCount, chunk: Self.chunkElementCount, serialBelow: Self.serialElementCount)
   }
 }
 
 /// One pass over all elements of a plan.
 ///
 /// Sendable as the plan is: threads get ranges that do not overlap, and scratch of their own.
-private struct ElementRun: @unchecked Sendable {
+private struct ElementRun: SharedWork, @unchecked Sendable {
   let plan: UpdatePlan
   let work: StepWork
   let scratch: UnsafeMutableRawPointer?
   let scratchByteCount: Int
 
   /// Updates the elements at `range` of all.
-  func update(_ range: Range<Int>, thread: Int) {
+  func run(_ range: Range<Int>, thread: Int) {
     let scratch = scratch.map { $0 + thread * scratchByteCount }
     var index = item(at: range.lowerBound)
     var position = range.lowerBound

@@ -9,7 +9,7 @@ extension UpdatePlan {
   mutating func runRows(_ item: Rows, _ work: StepWork) {
     if item.handling == .everyRow { indexGroups(rowCount: item.rowCount) }
     let sumByteCount = item.sums ? item.width * item.dtype.byteCount : 0
-    let sums = item.sums ? scratch(byteCount: max(1, sumByteCount * work.threadCount)) : nil
+    let sums = item.sums ? scratch(byteCount: max(1, sumByteCount * work.team.threadCount)) : nil
     run(item, work, sums, sumByteCount)
     forgetSnapshots()
   }
@@ -24,11 +24,10 @@ extension UpdatePlan {
       let run = RowRun(
         plan: self, groups: groups, item: item, work: work, sums: sums,
         sumByteCount: sumByteCount)
-      parallel(
-        count: item.handling == .everyRow ? item.rowCount : groups.count,
+      work.team.run(
+        run, count: item.handling == .everyRow ? item.rowCount : groups.count,
         chunk: max(1, Self.chunkRowElementCount / width),
-        serialBelow: max(2, Self.serialRowElementCount / width), threadCount: work.threadCount
-      ) { range, thread in run.update(range, thread: thread) }
+        serialBelow: max(2, Self.serialRowElementCount / width))
     }
   }
 
@@ -43,7 +42,7 @@ extension UpdatePlan {
 }
 
 /// One pass over rows. Sendable as the plan is: threads get rows of their own.
-private struct RowRun: @unchecked Sendable {
+private struct RowRun: SharedWork, @unchecked Sendable {
   let plan: UpdatePlan
   let groups: RowGroups
   let item: UpdatePlan.Rows
@@ -56,7 +55,7 @@ private struct RowRun: @unchecked Sendable {
   private static let preservedRowCount = 64
 
   /// Updates some groups, or some rows where every row is updated.
-  func update(_ range: Range<Int>, thread: Int) {
+  func run(_ range: Range<Int>, thread: Int) {
     let sum = sums.map { $0 + thread * sumByteCount }
     guard !plan.snapshots.isEmpty else { return update(range, sum) }
     let rowByteCount = item.width * item.dtype.byteCount

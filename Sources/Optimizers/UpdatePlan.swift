@@ -69,6 +69,7 @@ struct UpdatePlan: @unchecked Sendable {
   private var gradients: [Gradient] = []
   private var scratchMemory: TensorStorage?
   private var rowMemory: TensorStorage?
+  private var threadTeam: ThreadTeam?
 
   /// Below this many elements a second thread costs more than it gains.
   static let serialElementCount = 1 << 19
@@ -101,6 +102,19 @@ struct UpdatePlan: @unchecked Sendable {
   /// As ``scratch(byteCount:)``, apart from it: for the values of row-indexed gradients.
   mutating func rowScratch(byteCount: Int) -> UnsafeMutableRawPointer {
     Self.room(byteCount, in: &rowMemory)
+  }
+
+  /// The threads of this step, the same as in the last if it had as many. A copy of the optimizer, which
+  /// may step at the same time, gets others.
+  mutating func team(threadCount: Int) -> ThreadTeam {
+    if isKnownUniquelyReferenced(&threadTeam), let team = threadTeam,
+      team.threadCount == threadCount
+    {
+      return team
+    }
+    let team = ThreadTeam(threadCount: threadCount)
+    threadTeam = team
+    return team
   }
 
   private static func room(
@@ -156,5 +170,5 @@ struct StepWork {
   let scalars: StepScalars
   let decay: DecayUpdate?
   let average: AverageUpdate?
-  let threadCount: Int
+  let team: ThreadTeam
 }

@@ -1,5 +1,12 @@
 import ArgumentParser
 import Checkpoints
+import Inspection
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
 
 /// Looks into Keras checkpoints, compares them, and carries tensors from one into another.
 @main
@@ -13,12 +20,30 @@ struct CheckpointInspect: ParsableCommand {
       """,
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
-      ExportCommand.self, VerifyCommand.self, LogCommand.self, DoctorCommand.self,
-      WalkCommand.self,
+      ExportCommand.self, VerifyCommand.self, MergeCommand.self, LogCommand.self,
+      BisectCommand.self, WatchCommand.self, DoctorCommand.self, CompletionsCommand.self,
+      GitSetupCommand.self, GitTextCommand.self, WalkCommand.self,
     ])
 
   static func main() {
+    // Some programs start others with this signal ignored; `| head` is to end us without a word.
+    signal(SIGPIPE, SIG_DFL)
     Console.openMissingStreams()
+    refuseUnknownCommand()
     main(nil)
+  }
+
+  /// ArgumentParser calls a command that it does not know an unexpected argument.
+  private static func refuseUnknownCommand() {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help"
+    else { return }
+    let known = configuration.subcommands.map { $0.configuration }
+    guard !known.contains(where: { $0.commandName == word }) else { return }
+    let names = known.filter { $0.shouldDisplay }.compactMap { $0.commandName }
+    let meant = Suggestion.nearest(to: word, among: names)
+    let cure = meant.map { "did you mean '\($0)'?" } ?? "there are \(names.joined(separator: ", "))"
+    exit(
+      withError: ValidationError(
+        "'\(word)' is no command; \(cure)".withoutControlCharacters))
   }
 }

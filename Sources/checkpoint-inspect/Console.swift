@@ -18,8 +18,19 @@ enum Console {
     }
   }
 
+  /// Prints lines at once, though there be more to come.
+  static func print(_ lines: [StyledText], _ options: PrintingOptions) {
+    print(lines.map { $0.rendered(isColoured: isColoured(options.color)) })
+  }
+
+  /// Prints lines of a report at once.
+  static func print(_ lines: [String]) {
+    for line in lines { Swift.print(line) }
+    fflush(stdout)
+  }
+
   /// By the convention of no-color.org: any text in `NO_COLOR` turns colour off, unless asked for.
-  private static func isColoured(_ choice: ColourChoice) -> Bool {
+  static func isColoured(_ choice: ColourChoice) -> Bool {
     switch choice {
     case .always: return true
     case .never: return false
@@ -44,11 +55,34 @@ enum Console {
     do {
       try work()
     } catch {
-      throw trouble("\(error)")
+      throw trouble("\(withSuggestion(error))")
     }
     guard fflush(stdout) == 0, ferror(stdout) == 0 else {
       throw trouble("cannot write to standard output: \(String(cString: strerror(errno)))")
     }
+  }
+
+  /// A file that is not there may be one that is, written wrongly.
+  private static func withSuggestion(_ error: CheckpointError) -> CheckpointError {
+    guard error.kind == .unreadable, access(error.path, F_OK) != 0, errno == ENOENT else {
+      return error
+    }
+    let folder = error.path.lastIndex(of: "/").map { error.path[...$0] } ?? "."
+    return error.suggestingFile(among: names(in: String(folder)))
+  }
+
+  /// What is in a folder; nothing in one that cannot be read.
+  private static func names(in folder: String) -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      names.append(
+        withUnsafePointer(to: &entry.pointee.d_name) { name in
+          String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
+        })
+    }
+    return names
   }
 
   private static func trouble(_ text: String) -> ExitCode {

@@ -13,10 +13,10 @@ struct ConvertCommand: ParsableCommand {
       Example: checkpoint-inspect convert model.h5 model.keras --to keras3-archive
       """)
 
-  @Argument(help: "The checkpoint to read.")
+  @Argument(help: "The checkpoint to read.", completion: .file())
   var input: String
 
-  @Argument(help: "The file to write.")
+  @Argument(help: "The file to write.", completion: .file())
   var output: String
 
   @Option(
@@ -80,11 +80,15 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     try Console.reportingTrouble { () throws(CheckpointError) in
       guard let profile = Profile(name: profileName) else { return }
-      let losses = try CheckpointReader(
-        opening: input, verifying: reading.verifying
-      ).convert(
-        to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
-        maximumShardByteCount: maxShardSize, digests: digest, bfloat16: bfloat16)
+      let reader = try CheckpointReader(opening: input, verifying: reading.verifying)
+      // Everything is read once and written once.
+      let work = 2 * reader.manifest.byteCount
+      let losses = try ProgressLine.showing("converting", byteCount: work) {
+        () throws(CheckpointError) in
+        try reader.convert(
+          to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
+          maximumShardByteCount: maxShardSize, digests: digest, bfloat16: bfloat16)
+      }
       for loss in losses { print("lost: \(loss)") }
       print("wrote \(output) (\(profileName))")
     }

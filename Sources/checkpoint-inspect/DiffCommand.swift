@@ -12,10 +12,10 @@ struct DiffCommand: ParsableCommand {
       Example: checkpoint-inspect diff before.h5 after.weights.h5 --absolute 1e-6
       """)
 
-  @Argument(help: "The first checkpoint.")
+  @Argument(help: "The first checkpoint.", completion: .file())
   var before: String
 
-  @Argument(help: "The second checkpoint.")
+  @Argument(help: "The second checkpoint.", completion: .file())
   var after: String
 
   @Option(help: "Numbers this far apart still count as equal.")
@@ -53,6 +53,8 @@ struct DiffCommand: ParsableCommand {
       """)
   var occurrences: Int?
 
+  @OptionGroup var page: HTMLOptions
+
   @OptionGroup var printing: PrintingOptions
 
   @OptionGroup var reading: ReadingOptions
@@ -73,10 +75,15 @@ struct DiffCommand: ParsableCommand {
         greatestLearningRate: learningRate, occurrences: occurrences)
       options.isBrief = brief
       options.explains = explain
-      let report = try DiffReport(
-        opening: before, after, verifying: reading.verifying, options: options)
-      isSame = report.isEmpty
-      if !quiet { Console.print(report, printing) }
+      try CheckpointReader.withPair(opening: before, after, verifying: reading.verifying) {
+        (first, second) throws(CheckpointError) in
+        let report = try DiffReport(first, second, options: options)
+        isSame = report.isEmpty
+        if let html = page.html {
+          try HTMLPage(report, reading: first, second).write(to: html, replacing: page.force)
+        }
+        if !quiet { Console.print(report, printing) }
+      }
     }
     if !isSame { throw ExitCode(1) }
   }

@@ -13,10 +13,10 @@ struct ExportCommand: ParsableCommand {
       Example: checkpoint-inspect export model.keras model.safetensors
       """)
 
-  @Argument(help: "The checkpoint to read.")
+  @Argument(help: "The checkpoint to read.", completion: .file())
   var input: String
 
-  @Argument(help: "The file to write, OUT.safetensors or OUT.npz.")
+  @Argument(help: "The file to write, OUT.safetensors or OUT.npz.", completion: .file())
   var output: String
 
   @Flag(help: "Replace the output if it exists.")

@@ -12,13 +12,13 @@ struct RestoreCommand: ParsableCommand {
       Example: checkpoint-inspect restore trained.h5 --into fresh.h5 -o warm.h5 --only 'encoder/*'
       """)
 
-  @Argument(help: "The checkpoint to take tensors from.")
+  @Argument(help: "The checkpoint to take tensors from.", completion: .file())
   var source: String
 
-  @Option(help: "The checkpoint to copy and take them into.")
+  @Option(help: "The checkpoint to copy and take them into.", completion: .file())
   var into: String
 
-  @Option(name: [.short, .long], help: "The file to write.")
+  @Option(name: [.short, .long], help: "The file to write.", completion: .file())
   var output: String
 
   @Option(
@@ -92,8 +92,13 @@ struct RestoreCommand: ParsableCommand {
         source: reader.manifest, target: target.manifest, selection: selection)
       // The plan is printed also, and above all, when it is refused.
       Console.print(plan.report, printing)
-      try reader.restore(
-        plan, into: target, writing: output, replacing: force, isDryRun: dryRun)
+      let taken = plan.assignments.reduce(0) { $0 + $1.target.byteCount }
+      // The target is copied, then the source's tensors are read and written.
+      try ProgressLine.showing("restoring", byteCount: 2 * (target.manifest.byteCount + taken)) {
+        () throws(CheckpointError) in
+        try reader.restore(
+          plan, into: target, writing: output, replacing: force, isDryRun: dryRun)
+      }
       if printing.format == .text { printOutcome(plan) }
     }
   }

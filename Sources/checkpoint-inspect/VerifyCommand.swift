@@ -16,7 +16,7 @@ struct VerifyCommand: ParsableCommand {
       Example: checkpoint-inspect verify run --require-digests
       """)
 
-  @Argument(help: "The checkpoint, or a folder of checkpoints.")
+  @Argument(help: "The checkpoint, or a folder of checkpoints.", completion: .file())
   var path: String
 
   @Flag(help: "Count tensors without digests as damage.")
@@ -60,7 +60,15 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func verify(_ path: String) throws(CheckpointError) -> VerificationReport {
-    try CheckpointReader.verify(path, only: only.compactMap { Glob($0) })
+    let patterns = only.compactMap { Glob($0) }
+    do {
+      return try ProgressLine.showing("verifying", byteCount: ProgressLine.byteCount(of: path)) {
+        () throws(CheckpointError) in try CheckpointReader.verify(path, only: patterns)
+      }
+    } catch  where error.kind == .refused {
+      let names = try CheckpointReader(opening: path, verifying: false).manifest.entries.map(\.name)
+      throw error.suggesting(for: only, among: names)
+    }
   }
 
   private func passes(_ report: VerificationReport) -> Bool {

@@ -14,7 +14,7 @@ struct WalkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "walk-damaged-file", shouldDisplay: false)
 
-  /// More than any reading takes, less than makes the machine swap.
+  /// More than any reading takes; a damaged file may ask for anything.
   private static let memoryLimit: UInt = 16 << 30
 
   @Argument var path: String
@@ -34,7 +34,9 @@ struct WalkCommand: ParsableCommand {
     // A crash is expected here, and is nobody's to look at.
     var limit = rlimit(rlim_cur: 0, rlim_max: 0)
     _ = setrlimit(.core, &limit)
-    limit = rlimit(rlim_cur: Self.memoryLimit, rlim_max: Self.memoryLimit)
+    // On top of what is there: sanitizers reserve terabytes.
+    let most = Self.addressSpaceByteCount + Self.memoryLimit
+    limit = rlimit(rlim_cur: rlim_t(most), rlim_max: rlim_t(most))
     _ = setrlimit(.addressSpace, &limit)
     if names {
       ManifestNames.emit(path, Self.emit)
@@ -44,6 +46,16 @@ struct WalkCommand: ParsableCommand {
       path, window: lowerBound..<upperBound, skipping: Set(skip), spoolFolder: spool,
       emit: Self.emit)
     walk.run()
+  }
+
+  /// What this process has reserved so far: the first field of proc(5)'s `statm`, in pages.
+  private static var addressSpaceByteCount: UInt {
+    guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = fread(&bytes, 1, bytes.count, file)
+    let pages = UInt(String(decoding: bytes.prefix(count).prefix { $0 != 0x20 }, as: UTF8.self))
+    return (pages ?? 0) * UInt(sysconf(Int32(_SC_PAGESIZE)))
   }
 
   /// Written at once: the next call may be the last.

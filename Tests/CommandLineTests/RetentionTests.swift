@@ -238,12 +238,15 @@ struct VerifyResumeTests {
     expectTrouble(try cairn("verify-resume", folder.file("other")), "it holds no run")
   }
 
-  @Test("files of others in the folder are passed over; what only looks like a checkpoint is damage")
+  @Test(
+    "files of others in the folder are passed over; what only looks like a checkpoint is damage")
   func foreignFiles() throws {
     let folder = try TemporaryDirectory()
     try train(in: folder)
     let whole = try cairn("verify-resume", folder.file("run"))
-    for name in ["notes.txt", "step-6.txt", "model.h5", "step-000000000007.h5.tmp-elsewhere-5-1a2b"] {
+    for name in [
+      "notes.txt", "step-6.txt", "model.h5", "step-000000000007.h5.tmp-elsewhere-5-1a2b",
+    ] {
       try "x".write(toFile: folder.file("run/\(name)"), atomically: false, encoding: .utf8)
     }
     try FileManager.default.createDirectory(

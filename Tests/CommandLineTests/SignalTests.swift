@@ -65,16 +65,20 @@ struct SignalTests {
   @Test("the first acts in the middle of a validation, too; the resumed run validates anew")
   func duringValidation() throws {
     let folder = try TemporaryDirectory()
-    try DataFiles.classification(folder.file("data.h5"), rows: 20_000, rowShape: [4])
+    try DataFiles.classification(folder.file("data.h5"), rows: 81_920, rowShape: [4])
     let process = try BuiltProduct.cairn.start(
       [
         "train", folder.file("data.h5"), "--epochs", "1", "--batch-size", "1",
-        "--validation-split", "0.9995", "--save-every-steps", "10", "--checkpoints",
+        "--validation-split", "0.9998779296875", "--history", folder.file("history.csv"),
+        "--save-every-steps", "10", "--checkpoints",
         folder.file("run"),
       ], errors: folder.file("errors"))
-    // Ten steps, then nearly twenty thousand batches of validation.
-    let last = folder.file("run/step-000000000010.h5")
-    while !FileManager.default.fileExists(atPath: last), process.isRunning { usleep(500) }
+    // Ten steps, 2^-13 of the rows, then 81,910 batches of validation.
+    func steps() -> Int {
+      let text = (try? text(of: folder.file("history.csv"))) ?? ""
+      return text.split(separator: "\n").count - 1
+    }
+    while steps() < 10, process.isRunning { usleep(200) }
     kill(process.processIdentifier, SIGTERM)
     process.waitUntilExit()
     #expect(process.terminationStatus == 143)

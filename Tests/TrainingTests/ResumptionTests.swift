@@ -34,27 +34,6 @@ struct ResumptionTests {
     }
   }
 
-  @Test("all checkpoints of a run are one layout with other numbers")
-  func oneLayout() throws {
-    let folder = try TemporaryDirectory()
-    let run = try SmallRun()
-    let kept = KeptSkeleton()
-    var state = try run.start()
-    try run.trainer.fit(
-      run.data, validation: run.validation, epochs: run.epochs, state: &state
-    ) { event, state in
-      guard case .stepEnded(let step) = event else { return .proceed }
-      let path = folder.file("\(step.step)")
-      try state.checkpoint(run.trainer).save(
-        to: path, profile: Profile(dialect: .keras2, layout: .wholeModel), reusing: kept)
-      let resumed = try TrainingState(
-        resuming: CheckpointReader(opening: path).load(), model: run.trainer.model)
-      #expect(resumed.history.losses == state.history.losses)
-      return .proceed
-    }
-    #expect(kept.layoutCount == 1)
-  }
-
   @Test("a run that is stopped in the middle of a validation validates anew, to the same bits")
   func duringValidation() throws {
     let run = try SmallRun()
@@ -78,6 +57,27 @@ struct ResumptionTests {
     try run.trainer.fit(
       run.data, validation: run.validation, epochs: run.epochs, state: &state)
     expectIdentical(state, whole)
+  }
+
+  @Test("all checkpoints of a run are one layout with other numbers")
+  func oneLayout() throws {
+    let folder = try TemporaryDirectory()
+    let run = try SmallRun()
+    let kept = KeptSkeleton()
+    var state = try run.start()
+    try run.trainer.fit(
+      run.data, validation: run.validation, epochs: run.epochs, state: &state
+    ) { event, state in
+      guard case .stepEnded(let step) = event else { return .proceed }
+      let path = folder.file("\(step.step)")
+      try state.checkpoint(run.trainer).save(
+        to: path, profile: Profile(dialect: .keras2, layout: .wholeModel), reusing: kept)
+      let resumed = try TrainingState(
+        resuming: CheckpointReader(opening: path).load(), model: run.trainer.model)
+      #expect(resumed.history.losses == state.history.losses)
+      return .proceed
+    }
+    #expect(kept.layoutCount == 1)
   }
 
   @Test("a run that is given more epochs later equals one that had them from the start")

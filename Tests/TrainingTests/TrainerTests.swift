@@ -68,9 +68,9 @@ struct TrainerTests {
     #expect(
       names == [
         "begin 0", "step 1", "step 2", "step 3", "step 4", "step 5",
-        "validate 0 of 1", "end 0",
+        "validate 0 of 2", "validate 1 of 2", "end 0",
         "begin 1", "step 6", "step 7", "step 8", "step 9", "step 10",
-        "validate 0 of 1", "end 1",
+        "validate 0 of 2", "validate 1 of 2", "end 1",
       ])
     #expect(state.history.losses == losses)
     #expect(state.history.epochs.map(\.stepCount) == [5, 10])

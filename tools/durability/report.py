@@ -2,8 +2,8 @@
 """The report on durability, made from what the long checks found, so that it cannot rot.
 
   tools/durability/report.py            prints it
-  tools/durability/report.py --check    exit code 1 unless report.md holds exactly it
-  tools/durability/report.py --write    writes report.md
+  tools/durability/report.py --check    exit code 1 unless report.md, and the README, hold exactly it
+  tools/durability/report.py --write    writes both
 
 The figures in `figures/` are written by the checks themselves; the report says by which commands.
 """
@@ -20,7 +20,10 @@ if __name__ == "__main__":
 
 from durability import figures
 from durability.phases import IN_FLIGHT, PHASES
+from keras_environments import REPOSITORY
 
+README = REPOSITORY / "README.md"
+BEGIN, END = "<!-- durability: begin -->", "<!-- durability: end -->"
 REPORT = Path(__file__).with_name("report.md")
 KILLS, CRASHES, STALL = (figures.FOLDER / name for name in ("kills.json", "crash_states.json", "stall.txt"))
 REQUIRED = {"kills": 1000, "per profile": 50, "in flight": 0.6, "crash states": 10_000}
@@ -98,6 +101,23 @@ def crashed(found: dict[str, Any]) -> Iterator[str]:
         yield (f"| {entry['profile']} | {entry['operations']} | {entry['states']} | {entry['lost']} | {without} |")
 
 
+def summary() -> str:
+    """A few lines for the README."""
+    kills, crashes = figures.read(KILLS), figures.read(CRASHES)
+    entries, recordings = kills["cairn"], crashes["recordings"]
+    total = sum(entry["kills"] for entry in entries)
+    flight = sum(entry["phases"][phase] for entry in entries for phase in IN_FLIGHT)
+    lines = ["| | tried | lost |", "|---|---|--:|",
+             f"| states of the disk after a loss of power | {sum(entry['states'] for entry in recordings):,}, in"
+             f" {len({entry['profile'].split(',')[0] for entry in recordings})} profiles |"
+             f" {sum(entry['lost'] for entry in recordings)} |",
+             f"| Cairn, killed at random moments | {total:,} times in {len(entries)} profiles, {flight / total:.0%} while a save"
+             f" was in flight | {sum(entry['lost'] + entry['different'] for entry in entries)} |"]
+    lines += [f"| {entry['writer']}, killed by the same harness | {entry['kills']} times | {entry['lost']} |"
+              for entry in kills["others"]]
+    return "\n".join([BEGIN, *lines, END])
+
+
 def circumstances(found: dict[str, Any]) -> str:
     """In words."""
     said = found["circumstances"]
@@ -139,6 +159,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.write:
         REPORT.write_text(report(), "utf-8")
+        text = README.read_text("utf-8")
+        README.write_text(text.split(BEGIN)[0] + summary() + text.split(END)[1], "utf-8")
         return 0
     if not options.check:
         print(report(), end="")
@@ -146,6 +168,8 @@ def main() -> int:
     found = [*problems()]
     if not REPORT.exists() or REPORT.read_text("utf-8") != report():
         found.append("report.md is another: tools/durability/report.py --write")
+    if summary() not in README.read_text("utf-8"):
+        found.append("the table in README.md is another: tools/durability/report.py --write")
     for problem in found:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if found else 0

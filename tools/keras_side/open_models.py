@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
+from typing import Any
 
 import numpy as np
 
+from keras_side.digits_network import compile_model
 from keras_side.generation import current
 
 
@@ -17,7 +19,8 @@ def problem(path: str, model_path: str | None) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             if model_path and not is_model(path):
-                return problem_of_weights(path, current().keras.models.load_model(model_path))
+                architecture = current().keras.models.load_model(model_path).to_json()
+                return problem_of_weights(path, current().keras.models.model_from_json(architecture))
             model = current().keras.models.load_model(path)
             if not model.optimizer or int(model.optimizer.iterations) < 1:
                 return "it came without its optimizer's state"
@@ -38,11 +41,17 @@ def is_model(path: str) -> bool:
         return "model_config" in file.attrs
 
 
-def problem_of_weights(path: str, model: object) -> str | None:
+def problem_of_weights(path: str, model: Any) -> str | None:
     """Loads weights into a model that has none of them yet."""
+    holds_optimizer = path.endswith((".weights.h5", ".weights.json"))
+    if holds_optimizer:
+        # With a learning rate that is not the file's.
+        compile_model(current(), model, rate=0.75, ema=0.9)
     for variable in model.weights:
         variable.assign(np.full(variable.shape, 123))
     model.load_weights(path)
+    if holds_optimizer and int(model.optimizer.iterations) < 1:
+        return "it came without its optimizer's state"
     left = [variable.name for variable in model.weights if np.all(np.asarray(variable) == 123)]
     return f"it gave no values to {', '.join(left)}" if left else None
 

@@ -42,6 +42,7 @@ def keras_step(count: int, threads: int) -> Callable[[], None]:
     return step
 
 
+REST_SECONDS = 0.02
 FRAMEWORKS = {"torch": torch_step, "keras": keras_step}
 
 
@@ -49,7 +50,9 @@ def main() -> int:
     framework, program, count, threads, repetitions = sys.argv[1:]
     step = FRAMEWORKS[framework](int(count), int(threads))
     cairn = turns.Cairn(program, "serve", count, threads)
-    print(json.dumps(turns.take(cairn, "step", framework, step, int(repetitions), warm_ups=3)))
+    # The other's threads spin for some milliseconds after their work, where Cairn's have to run.
+    print(json.dumps(turns.take(
+        cairn, "step", framework, step, int(repetitions), warm_ups=3, rest=REST_SECONDS)))
     cairn.close()
     return 0
 

@@ -27,15 +27,17 @@ class Cairn:
 
 
 def take(cairn: Cairn, work: str, other: str, run: Callable[[], None], repetitions: int,
-         warm_ups: int) -> dict[str, object]:
-    """The milliseconds of both: what `comparison.Times` is made of."""
+         warm_ups: int, rest: float = 0) -> dict[str, object]:
+    """The milliseconds of both: what `comparison.Times` is made of. `rest` in seconds, after each."""
     own: list[float] = []
     others: list[float] = []
     for repetition in range(warm_ups + repetitions):
         start = time.perf_counter()
         run()
         elapsed = (time.perf_counter() - start) * 1e3
+        time.sleep(rest)
         milliseconds = cairn.ask(work)
+        time.sleep(rest)
         if repetition >= warm_ups:
             others.append(elapsed)
             own.append(milliseconds)

@@ -38,6 +38,7 @@ private struct Verification {
   private let path: String
   private let only: [Glob]
   private let threadCount: Int
+  private let kind: LocatedCheckpoint.Kind
   private let files: [FileVerification]
 
   init(_ path: String, only: [Glob], threadCount: Int) throws {
@@ -45,6 +46,7 @@ private struct Verification {
     self.only = only
     self.threadCount = threadCount
     let located = try LocatedCheckpoint(path)
+    kind = located.kind
     files = try located.contents.map {
       try FileVerification($0, document: located.document)
     }
@@ -67,9 +69,24 @@ private struct Verification {
     } else {
       tensors = try coveredTensors([:]).sorted { $0.key < $1.key }.map(\.value)
     }
+    if let frame = try frame() { others.append(frame) }
     return VerificationReport(
       path: path, algorithm: files.lazy.compactMap(\.table).first?.algorithm,
       roots: files.compactMap { $0.table?.root.hexadecimal }, items: tensors + others)
+  }
+
+  /// What stands around the files with tensors; nil where nothing does.
+  private func frame() throws -> Item? {
+    switch kind {
+    case .archive(let archive):
+      let documents = files.flatMap(\.items).filter { $0.subject == .document }.map(\.name)
+      let content = files.allSatisfy { $0.table != nil } ? [ArchiveLayout.weightsMember] : []
+      return try ArchiveVerification(archive).item(covered: Set(documents + content))
+    case .shards(let map):
+      let tables = files.compactMap(\.table)
+      return tables.count == files.count ? try map.item(path: path, tables: tables) : nil
+    case .file, .folder, .safetensors, .npz: return nil
+    }
   }
 
   private func isChosen(_ name: String) -> Bool {

@@ -34,6 +34,10 @@ public struct VerificationReport: Sendable {
     case structure
     /// The table of digests itself, or the mark that leads to it.
     case digests
+    /// The headers and the directory of an archive.
+    case archive
+    /// The map of sharded weights.
+    case map
   }
 
   public enum Outcome: Sendable, Hashable {

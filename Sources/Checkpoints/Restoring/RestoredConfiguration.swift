@@ -144,7 +144,7 @@ struct RestoredConfiguration {
   private func update(
     _ path: String, _ change: (borrowing HDF5Group) throws -> Void
   ) throws {
-    let file = try HDF5File.openForUpdate(path)
+    let file = try HDF5File.openForUpdate(path, isLocked: false)
     do {
       let root = try file.root()
       try change(root)

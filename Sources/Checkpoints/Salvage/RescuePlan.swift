@@ -76,7 +76,7 @@ struct RescuePlan {
     return older
   }
 
-  private func parts(of skeleton: Examination) throws -> [Part] {
+  private mutating func parts(of skeleton: Examination) throws -> [Part] {
     var parts: [Part] = []
     var lost: [TensorFinding] = []
     var paths = skeleton.objects.compactMap { $0.dataset == nil ? nil : $0.path }
@@ -88,8 +88,8 @@ struct RescuePlan {
       let old = older?.objects.first { $0.path == path }?.dataset
       let finding = findings[path]
       // Digests prove bytes, not shapes: where the structure is damaged, the older one tells these.
-      guard let form = skeleton === damaged ? own ?? old : old ?? own else {
-        if let finding { lost.append(finding) }
+      guard let form = skeleton === damaged ? own ?? old : old else {
+        if let finding, !isLeftOut(finding, skeleton) { lost.append(finding) }
         continue
       }
       if let part = try part(path, form, finding) {
@@ -105,6 +105,23 @@ struct RescuePlan {
     guard lost.isEmpty else { throw refusal(lost) }
     guard !parts.isEmpty else { throw refusal([]) }
     return parts
+  }
+
+  /// Whether the new file can do without something that no digest and no older checkpoint knows: what a
+  /// damaged structure makes up; Cairn's own group; and, when losses may be made up for, whatever cannot be,
+  /// since nothing is known of it.
+  private mutating func isLeftOut(_ finding: TensorFinding, _ skeleton: Examination) -> Bool {
+    let path = finding.datasetPath
+    if damaged.table?.record(path) != nil { return false }
+    if skeleton !== damaged {
+      if skeleton.objects.contains(where: { $0.path.hasPrefix(path) }) { return true }
+    } else {
+      guard finding.byteCount == nil, fill != nil || path.hasPrefix("/\(CairnGroup.path)") else {
+        return false
+      }
+    }
+    log.notes.append("\(Self.objectIsGone) \(path): \(finding.reason)")
+    return true
   }
 
   private func part(
@@ -132,12 +149,17 @@ struct RescuePlan {
   }
 
   private func refusal(_ lost: [TensorFinding]) -> CheckpointError {
-    let names = lost.prefix(3).map { "\($0.name) (\($0.verdict.rawValue))" }
+    let names = lost.prefix(3).map { finding in
+      let isFormless = finding.verdict.isKept() && finding.shape == nil
+      return "\(finding.name) (\(isFormless ? "shape and type" : finding.verdict.rawValue))"
+    }
     let others = lost.count > 3 ? " and \(lost.count - 3) more" : ""
     let cure =
-      older == nil
-      ? "--fill-from OLDER takes them from an older checkpoint; --fill zeros or initial makes them up"
-      : "--fill zeros or initial makes up what the older checkpoint does not have in this form"
+      lost.allSatisfy { $0.shape == nil } && older == nil
+      ? "--fill-from OLDER lends the shapes and types of an older checkpoint"
+      : older == nil
+        ? "--fill-from OLDER takes them from an older checkpoint; --fill zeros or initial makes them up"
+        : "--fill zeros or initial makes up what the older checkpoint does not have in this form"
     return CheckpointError(
       .refused, "cannot rescue", path: damaged.path,
       problem: lost.isEmpty
@@ -155,6 +177,16 @@ struct RescuePlan {
       guard case .group = object.kind else { continue }
       plan.groups.append(
         .init(path: String(object.path.dropFirst()), attributes: object.attributes))
+    }
+    // The digests stand in Cairn's own group, which tells its version.
+    let hasGroup = plan.groups.contains { group in
+      group.path == CairnGroup.path && group.attributes.contains { $0.name == "format_version" }
+    }
+    if !hasGroup {
+      plan.groups.append(
+        .init(
+          path: CairnGroup.path,
+          attributes: [("format_version", .integer(CairnGroup.formatVersion))]))
     }
     for part in parts {
       let path = String(part.path.dropFirst())
@@ -178,7 +210,8 @@ struct RescuePlan {
 
   private static let runIsGone =
     "the record of the run is left out, since tensors are not of one time"
-  private static let attributeIsGone = "left out:"
+  private static let attributeIsGone = "left out the attribute"
+  private static let objectIsGone = "left out"
 
   private mutating func wrapping(_ skeleton: Examination) throws -> FilePlan.Wrapping {
     if case .file = damaged.source.kind { return .none }

@@ -5,14 +5,14 @@
 #endif
 
 /// A child process whose lines are read, and which is killed when it has nothing more to say.
-enum SupervisedProcess {
+package enum SupervisedProcess {
   /// How a process ended.
-  enum Ending: Hashable, CustomStringConvertible {
+  package enum Ending: Hashable, CustomStringConvertible {
     case exit(Int32)
     case signal(Int32)
     case stuck(seconds: Double)
 
-    var description: String {
+    package var description: String {
       switch self {
       case .exit(let code): "ended with exit code \(code)"
       case .signal(let signal):
@@ -25,7 +25,7 @@ enum SupervisedProcess {
   /// Runs a program to its end; its standard output is read line by line, its standard error thrown away.
   ///
   /// - Throws: when it cannot be started.
-  static func run(
+  package static func run(
     _ executable: String, _ arguments: [String], patienceSeconds: Double,
     line: ([UInt8]) -> Void
   ) throws(SystemCallError) -> Ending {

@@ -30,6 +30,9 @@ struct ShardMap {
     document["metadata"] = ["total_size": JSONValue(Double(byteCount))]
   }
 
+  /// What the document says of the bytes of all variables; nil where it says nothing.
+  var byteCount: Double? { document["metadata"]?["total_size"]?.double }
+
   /// The same map of files of other names.
   func renamed(_ name: (String) -> String) -> ShardMap {
     var renamed = self

@@ -75,9 +75,8 @@ enum FileSystem {
     do throws(SystemCallError) {
       try renameWithoutReplacing(source, path)
     } catch {
-      guard error.code == EINVAL || error.isUnsupported else { throw error }
-      // The last resort works everywhere: an empty file holds the name for as long as it takes to rename
-      // the other over it.
+      guard error.isUnsupportedOption else { throw error }
+      // The last resort works everywhere: an empty file holds the name until the other is renamed over it.
       let holder = try retryingInterrupted("open") {
         open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
       }
@@ -86,6 +85,23 @@ enum FileSystem {
         try replace(path, with: source)
       } catch {
         unlink(path)
+        throw error
+      }
+    }
+  }
+
+  /// Gives a folder another name, unless something has it: then `EEXIST`, and nothing changes.
+  static func name(_ path: String, folder source: String) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try renameWithoutReplacing(source, path)
+    } catch {
+      guard error.isUnsupportedOption else { throw error }
+      // An empty folder holds the name: a rename replaces that, and no other.
+      try makeFolder(path)
+      do throws(SystemCallError) {
+        try replace(path, with: source)
+      } catch {
+        rmdir(path)
         throw error
       }
     }

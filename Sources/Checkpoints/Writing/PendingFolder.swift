@@ -42,8 +42,7 @@ struct PendingFolder: ~Copyable {
     try FolderTree.synchronize(temporaryPath)
     let parent = FileSystem.folder(of: finalPath)
     switch FolderTree.kind(of: finalPath) {
-    case nil:
-      try FileSystem.renameWithoutReplacing(temporaryPath, finalPath)
+    case nil: try FileSystem.name(finalPath, folder: temporaryPath)
     case .folder where replacing && DirectoryLayout.isOnlyCheckpoint(finalPath):
       try FileSystem.exchange(temporaryPath, finalPath)
       // What stood there now has the temporary name. It goes when the exchange cannot be undone by a loss

@@ -17,7 +17,7 @@ public struct SystemCallError: Error, Sendable, CustomStringConvertible {
     code = errno
   }
 
-  init(_ call: String, code: Int32) {
+  package init(_ call: String, code: Int32) {
     self.call = call
     self.code = code
   }
@@ -31,6 +31,9 @@ public struct SystemCallError: Error, Sendable, CustomStringConvertible {
 
   /// The file system has no such operation.
   var isUnsupported: Bool { [EPERM, ENOSYS, EOPNOTSUPP, ENOTSUP, EMLINK].contains(code) }
+
+  /// The file system has the operation, but not in the way that was asked for.
+  var isUnsupportedOption: Bool { code == EINVAL || isUnsupported }
 
   /// What the user can do, for the failures that have a usual cure.
   var cure: String? {

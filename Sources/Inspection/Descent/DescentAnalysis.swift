@@ -204,7 +204,7 @@ extension DescentAnalysis {
     descent.updateCount = premises.updateCount
     descent.greatestLearningRate = premises.rate?.greatest
     descent.obstacles = premises.refusals + premises.obstacles
-    descent.variables = variables
+    descent.variables = variablesBlamingRate() ?? variables
     if let steps = premises.stepsApart, steps < 0 {
       descent.contradictions.append(
         Contradiction(
@@ -240,18 +240,52 @@ extension DescentAnalysis {
   }
 
   private func verdict(_ descent: Descent) -> Descent.Verdict {
-    if !descent.contradictions.isEmpty || variables.contains(where: { $0.verdict == .impossible }) {
-      return .impossible
-    }
+    if !descent.allContradictions.isEmpty { return .impossible }
     guard descent.obstacles.isEmpty else { return .notProvable }
     // What cannot be asked of some variables is told there; the verdict is that of most elements.
-    let all = variables.reduce(0) { $0 + $1.elementCount }
-    let proven = variables.filter { $0.verdict == .consistent }.reduce(0) { $0 + $1.elementCount }
+    let all = descent.variables.reduce(0) { $0 + $1.elementCount }
+    let proven = descent.variables.filter { $0.verdict == .consistent }
+      .reduce(0) { $0 + $1.elementCount }
     return 2 * proven >= all ? .consistent : .notProvable
   }
 }
 
+// MARK: - Rates that were set
+
+extension DescentAnalysis {
+  /// The variables without the ways that a higher rate explains better than damage: where most variables
+  /// went further than the files' rates let them, or where the rates show that somebody sets them. Nil where
+  /// that is not so.
+  private func variablesBlamingRate() -> [VariableDescent]? {
+    guard let rate = premises.rate, rate.assumption != .none else { return nil }
+    let suspects = variables.flatMap(\.contradictions).filter(\.kind.dependsOnRate)
+    guard !suspects.isEmpty else { return nil }
+    let factor = suspects.map { $0.found / $0.limit }.max()!
+    let blamed = variables.count { $0.contradictions.contains(where: \.kind.dependsOnRate) }
+    let isCommon = blamed > 1 && 2 * blamed > variables.count
+    let isLikely = rate.assumption == .changed && factor <= Self.greatestRiseBetween
+    guard isCommon || isLikely else { return nil }
+    return variables.map { variable in
+      var variable = variable
+      guard variable.contradictions.contains(where: \.kind.dependsOnRate) else { return variable }
+      variable.contradictions.removeAll(where: \.kind.dependsOnRate)
+      variable.obstacles.append(
+        "elements moved by \(Readable.number(factor)) times what a learning rate of"
+          + " \(Readable.number(rate.greatest)) lets them: it was another one meanwhile, or weights were"
+          + " replaced (--learning-rate tells)")
+      if variable.contradictions.isEmpty { variable.verdict = .notProvable }
+      return variable
+    }
+  }
+
+  /// A rate that was set to two numbers may have been so many times the higher one between them.
+  private static let greatestRiseBetween = 10.0
+}
+
 extension Contradiction.Kind {
+  /// Whether another learning rate would explain it.
+  fileprivate var dependsOnRate: Bool { self == .movedTooFar || self == .movedTooLittle }
+
   /// The slot that is to blame; nil for the weight itself.
   fileprivate var slot: String? {
     switch self {

@@ -8,15 +8,24 @@ struct RateBound: Sendable, Hashable {
   var least: Double?
   /// Not less than the sum of their squares.
   var squaredSum: Double
-  /// Whether the rate is a number that may have been set to something else and back meanwhile.
-  var isAssumed: Bool
+  /// What is assumed of a rate that is a number, and may be set at any time.
+  var assumption: Assumption
+
+  enum Assumption: Sendable, Hashable {
+    /// Nothing: it is a schedule, or the user told a limit.
+    case none
+    /// It is the same in both files, and was so between them.
+    case constant
+    /// It is not the same, and was never above both.
+    case changed
+  }
 
   /// A rate that was one of two numbers, or between them.
   init(_ before: Double, _ after: Double, updateCount: Double) {
     greatest = max(before.magnitude, after.magnitude)
     least = before == after ? greatest : nil
     squaredSum = greatest * greatest * updateCount
-    isAssumed = true
+    assumption = before == after ? .constant : .changed
   }
 
   /// A schedule over counters that are not empty.
@@ -26,7 +35,7 @@ struct RateBound: Sendable, Hashable {
   init?(_ schedule: ScheduleConfiguration, counters: ClosedRange<Int64>, callsPerUpdate: Int64) {
     guard let greatest = schedule.greatestRate(over: counters) else { return nil }
     self.greatest = greatest
-    isAssumed = false
+    assumption = .none
     squaredSum = 0
     // So many pieces tell a falling rate well; each is taken for as high as its highest step.
     let count = counters.upperBound - counters.lowerBound + 1
@@ -40,13 +49,13 @@ struct RateBound: Sendable, Hashable {
       squaredSum += rate * rate * updates
       first = last + 1
     }
-    least = count == 1 ? greatest * (1 - 1e-4) : nil
+    least = count == 1 ? schedule.leastRate(at: counters.lowerBound) : nil
   }
 
   /// A limit that the user gives.
   init(limit: Double, updateCount: Double) {
     greatest = limit
     squaredSum = limit * limit * updateCount
-    isAssumed = false
+    assumption = .none
   }
 }

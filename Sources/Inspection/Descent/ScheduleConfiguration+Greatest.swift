@@ -74,6 +74,15 @@ extension ScheduleConfiguration {
     return found * Self.room + Self.absoluteRoom * peak
   }
 
+  /// A number that the rate's magnitude is not below at one step; nil where ``greatestRate(over:)`` says more
+  /// than the rate.
+  func leastRate(at step: Int64) -> Double? {
+    if case .cosineDecayRestarts = kind { return nil }
+    return greatestRate(over: step...step).map {
+      max(0, ($0 - 2 * Self.absoluteRoom * peak) / (Self.room * Self.room))
+    }
+  }
+
   /// Keras computes in float32: some roundings, and a power or a cosine.
   private static let room = 1 + 1e-5
   /// Where terms cancel, the error is relative to the greatest rate.

@@ -38,8 +38,10 @@ struct LogColumns {
   /// - Parameter entries: which decide whether there is a column for something.
   init(_ entries: [LogEntry]) {
     hasValidation = entries.contains { $0.content?.record.metrics["val_loss"] != nil }
-    hasNumbers = entries.isEmpty || entries.contains { $0.content?.numbers != nil }
+    hasNumbers = entries.contains { $0.content?.numbers != nil }
   }
+
+  init() { (hasValidation, hasNumbers) = (true, true) }
 
   /// Numbers, flush right: the step.
   var numeric: Set<Int> { [0] }

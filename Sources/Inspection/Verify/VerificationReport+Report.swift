@@ -97,6 +97,8 @@ extension VerificationReport.Item {
     case .tensor, .document: name
     case .structure: "(structure)"
     case .digests: "(digests)"
+    case .archive: "(archive)"
+    case .map: "(map)"
     }
   }
 }

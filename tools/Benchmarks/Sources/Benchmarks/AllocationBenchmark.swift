@@ -36,19 +36,21 @@ enum AllocationBenchmark {
       ),
     ]
     var total = 0
-    for (name, optimizer, gradients) in cases {
-      let count = try allocations(of: optimizer, variables, gradients)
-      total += count
-      print("  \(name): \(count)")
+    for threads in [1, 2] {
+      for (name, optimizer, gradients) in cases {
+        let count = try allocations(of: optimizer, variables, gradients, threads)
+        total += count
+        print("  \(name), \(threads) thread(s): \(count)")
+      }
     }
     if total > 0 { exit(1) }
   }
 
   private static func allocations(
-    of optimizer: Optimizer, _ start: [Variable], _ gradients: [Gradient]
+    of optimizer: Optimizer, _ start: [Variable], _ gradients: [Gradient], _ threads: Int
   ) throws -> Int {
     var optimizer = optimizer
-    optimizer.threadCount = 1
+    optimizer.threadCount = threads
     // Copies of their own, so that no step meets a snapshot.
     var variables = start
     for index in variables.indices {

@@ -7,14 +7,13 @@ enum SnapshotBenchmarks {
   static func dense() throws {
     let count = OptimizerBenchmarks.largeCount
     for threads in [1, 2] {
-      let arrays = Arrays(count: count)
       var training = try Training(sizes: [count], threads: threads)
       var unpooled = try Training(sizes: [count], threads: threads)
       var pooled = try Training(sizes: [count], threads: threads)
       pooled.useWarmBuffers()
       let results = measure(
         [
-          Variant(name: "additions") { arrays.step(threads: threads) },
+          Variant(name: "additions") { training.withArrays { $0.step(threads: threads) } },
           Variant(name: "Adagrad step", ceiling: "additions") { training.step() },
           Variant(name: "all shared, fresh memory", ceiling: "Adagrad step") {
             let snapshots = unpooled.snapshots()

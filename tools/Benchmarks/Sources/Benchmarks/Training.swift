@@ -55,18 +55,40 @@ struct Training {
 
   mutating func step() { step(gradients) }
 
+  /// Calls `body` with the arrays of the first variable's step. (It writes into them as no program should:
+  /// nothing else holds them.)
+  mutating func withArrays(_ body: (Arrays) -> Void) {
+    let id = variables[0].id
+    guard case .dense(let gradient)? = gradients.first, let accumulator = slot("accumulator", id)
+    else { fatalError("the first gradient is not dense") }
+    let average = optimizer.averages == nil ? nil : slot("average", id)
+    variables[0].value.withMutableElements(of: Float.self) { variable in
+      gradient.withElements(of: Float.self) { gradient in
+        guard let gradient = gradient.baseAddress, let start = variable.baseAddress else { return }
+        body(
+          Arrays(
+            count: variable.count, gradient: gradient, variable: start, accumulator: accumulator,
+            average: average))
+      }
+    }
+  }
+
+  /// The elements of a slot, which stay where they are as long as steps find them unshared.
+  private func slot(_ name: String, _ id: VariableID) -> UnsafeMutablePointer<Float>? {
+    optimizer.slots[name, id]?.withElements(of: Float.self) {
+      UnsafeMutablePointer(mutating: $0.baseAddress)
+    }
+  }
+
   /// The bare gather and scatter of the rows of a step, in the table and in its accumulator: the step's
-  /// memory without its arithmetic. (It writes into both as no program should: nothing else holds them.)
+  /// memory without its arithmetic. (It writes into both, as ``withArrays(_:)``.)
   mutating func gatherAndScatter(_ rows: IndexedRows) {
-    let width = rows.shape[1]
-    guard let accumulator = optimizer.slots["accumulator", variables[0].id] else { return }
+    let accumulator = slot("accumulator", variables[0].id)
     variables[0].value.withMutableElements(of: Float.self) { table in
-      accumulator.withElements(of: Float.self) { accumulator in
-        rows.values.withElements(of: Float.self) { gradient in
-          ceiling_rows(
-            rows.indices.count, width, rows.indices, gradient.baseAddress, table.baseAddress,
-            UnsafeMutablePointer(mutating: accumulator.baseAddress))
-        }
+      rows.values.withElements(of: Float.self) { gradient in
+        ceiling_rows(
+          rows.indices.count, rows.shape[1], rows.indices, gradient.baseAddress,
+          table.baseAddress, accumulator)
       }
     }
   }
@@ -80,39 +102,28 @@ struct Training {
   }
 }
 
-/// Plain arrays for the ceiling loops, aligned, touched and in huge pages like a large tensor's.
+/// The arrays of a step, for the ceiling loops: the very memory that the step uses, so that neither finds
+/// more of it in the cache than the other.
 ///
 /// Sendable because each thread of a loop gets a part of its own.
-final class Arrays: @unchecked Sendable {
-  private let count: Int
-  private let planes: [UnsafeMutablePointer<Float>]
-
-  init(count: Int) {
-    self.count = count
-    planes = (0..<4).map { _ in
-      let bytes = UnsafeMutableRawPointer.allocate(byteCount: count * 4, alignment: 2 << 20)
-      #if os(Linux)
-        _ = madvise(bytes, count * 4, MADV_HUGEPAGE)
-      #endif
-      let plane = bytes.bindMemory(to: Float.self, capacity: count)
-      plane.initialize(repeating: 1, count: count)
-      return plane
-    }
-  }
-
-  deinit { for plane in planes { plane.deallocate() } }
+struct Arrays: @unchecked Sendable {
+  let count: Int
+  let gradient: UnsafePointer<Float>
+  let variable: UnsafeMutablePointer<Float>
+  let accumulator: UnsafeMutablePointer<Float>
+  /// Nil without averages.
+  let average: UnsafeMutablePointer<Float>?
 
   func step(threads: Int) {
     parallel(threads) { start, count in
-      ceiling_step(count, self.planes[0] + start, self.planes[1] + start, self.planes[2] + start)
+      ceiling_step(count, gradient + start, variable + start, accumulator + start)
     }
   }
 
   func averagedStep(threads: Int) {
     parallel(threads) { start, count in
       ceiling_averaged_step(
-        count, self.planes[0] + start, self.planes[1] + start, self.planes[2] + start,
-        self.planes[3] + start)
+        count, gradient + start, variable + start, accumulator + start, average.map { $0 + start })
     }
   }
 
@@ -120,25 +131,24 @@ final class Arrays: @unchecked Sendable {
   func plainStep(threads: Int) {
     parallel(threads) { start, count in
       var sum: Float = 0
-      plain_sum(count, self.planes[0] + start, &sum)
-      plain_increment(count, self.planes[1] + start)
-      plain_increment(count, self.planes[2] + start)
+      plain_sum(count, gradient + start, &sum)
+      plain_increment(count, variable + start)
+      plain_increment(count, accumulator + start)
     }
   }
 
   /// The bytes of ``averagedStep(threads:)``, one array after the other.
   func plainAveragedStep(threads: Int) {
     plainStep(threads: threads)
-    parallel(threads) { start, count in plain_increment(count, self.planes[3] + start) }
+    parallel(threads) { start, count in plain_increment(count, average.map { $0 + start }) }
   }
 
-  /// ``averagedStep(threads:)`` after a pass over the gradients, as a norm needs it.
-  func clippedStep(threads: Int) {
+  /// A pass over the gradients.
+  func sum(threads: Int) {
     parallel(threads) { start, count in
       var sum: Float = 0
-      plain_sum(count, self.planes[0] + start, &sum)
+      plain_sum(count, gradient + start, &sum)
     }
-    averagedStep(threads: threads)
   }
 
   /// Parts of equal size, one per thread.
@@ -147,7 +157,7 @@ final class Arrays: @unchecked Sendable {
     let part = (count + threads - 1) / threads
     DispatchQueue.concurrentPerform(iterations: threads) { thread in
       let start = thread * part
-      body(start, min(part, self.count - start))
+      body(start, min(part, count - start))
     }
   }
 }

@@ -15,17 +15,20 @@
   }                                                                                                \
   for (size_t i = block; i < count; i++) { __VA_ARGS__ }
 
-// Defines `name` as a loop that is compiled for the baseline and for AVX2, and chosen at run time.
+// Defines `name` as a loop that is compiled for the baseline, for AVX2 and for AVX-512, and chosen at run
+// time.
 #if defined(__x86_64__)
 #define DISPATCHED(name, parameters, arguments, ...)                                               \
   static void name##_baseline parameters { __VA_ARGS__ }                                           \
   __attribute__((target("avx2"))) static void name##_avx2 parameters { __VA_ARGS__ }               \
+  __attribute__((target("avx512f"))) static void name##_avx512 parameters { __VA_ARGS__ }          \
   void name parameters {                                                                           \
-    if (__builtin_cpu_supports("avx2")) {                                                          \
+    if (__builtin_cpu_supports("avx512f"))                                                         \
+      name##_avx512 arguments;                                                                     \
+    else if (__builtin_cpu_supports("avx2"))                                                       \
       name##_avx2 arguments;                                                                       \
-      return;                                                                                      \
-    }                                                                                              \
-    name##_baseline arguments;                                                                     \
+    else                                                                                           \
+      name##_baseline arguments;                                                                   \
   }
 #else
 #define DISPATCHED(name, parameters, arguments, ...)                                               \

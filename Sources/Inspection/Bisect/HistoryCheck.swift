@@ -1,0 +1,124 @@
+import Checkpoints
+
+/// What is asked of each checkpoint in a search for the first one that fails.
+public enum HistoryCheck: Sendable {
+  /// Fails where a weight or a slot has a NaN or infinite element.
+  case notFinite(TensorFilter)
+  /// Fails where a trained weight has not changed in any element since the checkpoint before. Trained are
+  /// those that the optimizer keeps slots for; all weights, in files without any.
+  case frozen(TensorFilter)
+  /// Fails where a recorded value is beyond a bound, or NaN.
+  case metric(String, MetricBound)
+  /// Runs a command with the checkpoint's path for each `{}`, and goes by its exit code: 0 passes, 125
+  /// leaves it open, 1 to 127 fail, and what is beyond ends the search, as `git bisect run` has it.
+  case command([String])
+}
+
+/// A limit of a value.
+public enum MetricBound: Sendable, Hashable {
+  /// Values above fail.
+  case above(Double)
+  /// Values below fail.
+  case below(Double)
+
+  fileprivate func fails(_ value: Double) -> Bool {
+    switch self {
+    case .above(let limit): value > limit || value.isNaN
+    case .below(let limit): value < limit || value.isNaN
+    }
+  }
+
+  fileprivate var words: String {
+    switch self {
+    case .above(let limit): "above \(Readable.number(limit))"
+    case .below(let limit): "below \(Readable.number(limit))"
+    }
+  }
+}
+
+/// What a check says about one checkpoint.
+public struct Verdict: Sendable, Hashable {
+  public enum Outcome: String, Sendable, Hashable {
+    case passes
+    case fails
+    /// It cannot be told.
+    case undecided
+  }
+
+  public let outcome: Outcome
+  /// Why, in words; empty where there is nothing to add.
+  public let reason: String
+
+  public init(_ outcome: Outcome, _ reason: String = "") {
+    self.outcome = outcome
+    self.reason = reason
+  }
+}
+
+extension HistoryCheck {
+  /// What is looked for, in words.
+  var words: String {
+    switch self {
+    case .notFinite: "NaN or infinity in a weight or slot"
+    case .frozen: "a trained weight that no longer changes"
+    case .metric(let name, let bound): "\(name) \(bound.words)"
+    case .command(let words): words.joined(separator: " ")
+    }
+  }
+
+  /// Judges a checkpoint. Checks of this module leave one open that cannot be read; a command is given it
+  /// all the same.
+  ///
+  /// - Parameter before: the checkpoint before; nil for the oldest.
+  /// - Throws: where the command cannot be run, or wants the search to end.
+  func verdict(
+    on path: String, after before: String?, verifying: Bool
+  ) throws(CheckpointError) -> Verdict {
+    if case .command(let words) = self { return try CommandRun(words, on: path).verdict() }
+    do throws(CheckpointError) {
+      let reader = try CheckpointReader(opening: path, verifying: verifying)
+      switch self {
+      case .notFinite(let filter):
+        let numbers = try CheckpointNumbers(reader, filter)
+        guard let name = numbers.firstNonFinite else { return Verdict(.passes) }
+        return Verdict(.fails, "\(numbers.nonFiniteCount) elements, first in \(name)")
+      case .frozen(let filter):
+        guard let before else { return Verdict(.passes, "nothing before it to compare with") }
+        return try Self.frozen(
+          reader, after: CheckpointReader(opening: before, verifying: verifying), filter)
+      case .metric(let name, let bound):
+        guard let value = RunRecord(reader.manifest).value(of: name) else {
+          return Verdict(.undecided, "it records no \(name)")
+        }
+        return Verdict(bound.fails(value) ? .fails : .passes, "\(name) \(Readable.number(value))")
+      case .command: preconditionFailure("run above")
+      }
+    } catch {
+      return Verdict(.undecided, error.description)
+    }
+  }
+
+  private static func frozen(
+    _ reader: borrowing CheckpointReader, after before: borrowing CheckpointReader,
+    _ filter: TensorFilter
+  ) throws(CheckpointError) -> Verdict {
+    let change = try CheckpointChange(from: before, to: reader, filter)
+    let owners = Set(
+      reader.manifest.entries.compactMap { entry in
+        if case .slot(_, _, let ownerName) = entry.role { ownerName } else { nil }
+      })
+    let frozen = (change?.unchanged ?? []).filter { owners.isEmpty || owners.contains($0) }
+    guard let first = frozen.first else { return Verdict(.passes) }
+    let others = frozen.count > 1 ? " and \(frozen.count - 1) more" : ""
+    return Verdict(.fails, "\(first)\(others) unchanged since the checkpoint before")
+  }
+}
+
+extension RunRecord {
+  /// A recorded value of this state; for `loss`, where nothing better is known, that of the last step.
+  fileprivate func value(of name: String) -> Double? {
+    if let value = metrics[name] { return value }
+    guard name == "loss", let step, step > 0, step <= losses.count else { return nil }
+    return Double(losses[step - 1])
+  }
+}

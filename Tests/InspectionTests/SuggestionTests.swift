@@ -1,0 +1,61 @@
+import Inspection
+import Testing
+
+@Suite("What was probably meant") struct SuggestionTests {
+  @Test(
+    "is the name that differs by a slip of the hand",
+    arguments: [
+      ("sho", "show"), ("dif", "diff"), ("restroe", "restore"), ("Verify", "verify"),
+      ("convrt", "convert"), ("kernel", "dense/kernel"), ("dense/kernal", "dense/kernel"),
+    ])
+  func near(word: String, name: String) {
+    let names = ["show", "diff", "restore", "verify", "convert", "dense/kernel", "dense/bias"]
+    #expect(Suggestion.nearest(to: word, among: names) == name)
+  }
+
+  @Test("is nothing where no name is near, or several are", arguments: ["fly", "x", "", "dense/"])
+  func far(word: String) {
+    #expect(Suggestion.nearest(to: word, among: ["show", "diff", "dense/a", "dense/b"]) == nil)
+  }
+
+  @Test("is never the word itself")
+  func same() {
+    #expect(Suggestion.nearest(to: "show", among: ["show"]) == nil)
+  }
+}
+
+@Suite("An estimate of progress") struct ProgressEstimateTests {
+  @Test("tells share, rate and time left")
+  func line() {
+    var estimate = ProgressEstimate(total: 4 << 30)
+    for second in 0...4 { estimate.update(bytes: second << 28, seconds: Double(second)) }
+    #expect(
+      estimate.line("verifying") == "verifying  25 %  1.0 GiB of 4.0 GiB  256.0 MiB/s  12 s left")
+  }
+
+  @Test("goes by the rate of the last seconds")
+  func changingRate() {
+    var estimate = ProgressEstimate(total: 100 << 20)
+    for second in 0...10 { estimate.update(bytes: second << 20, seconds: Double(second)) }
+    for second in 11...20 {
+      estimate.update(bytes: (10 + (second - 10) * 2) << 20, seconds: Double(second))
+    }
+    #expect(estimate.rate == Double(2 << 20))
+  }
+
+  @Test("says nothing of a rate before there is one, nor of an end that is not known")
+  func little() {
+    var estimate = ProgressEstimate(total: 0)
+    #expect(estimate.line("reading") == "reading  0 B")
+    estimate.update(bytes: 2048, seconds: 1)
+    #expect(estimate.line("reading") == "reading  2.0 KiB")
+  }
+
+  @Test("never tells that work is done")
+  func beyond() {
+    var estimate = ProgressEstimate(total: 100)
+    estimate.update(bytes: 0, seconds: 0)
+    estimate.update(bytes: 200, seconds: 1)
+    #expect(estimate.line("x").hasPrefix("x  99 %  100 B of 100 B"))
+  }
+}
