@@ -68,9 +68,10 @@ import Testing
       comparison.add(Tensor([a]), Tensor([b]), tolerance: Tolerance(ulps: ulps))
       return comparison.changedCount == 1
     }
-    #expect(changed(1, 1.nextUp, 0))
-    #expect(!changed(1, 1.nextUp, 1))
-    #expect(changed(1, 1.nextUp.nextUp, 1))
+    let one: Float = 1
+    #expect(changed(one, one.nextUp, 0))
+    #expect(!changed(one, one.nextUp, 1))
+    #expect(changed(one, one.nextUp.nextUp, 1))
     #expect(!changed(.leastNonzeroMagnitude, -.leastNonzeroMagnitude, 2))
     #expect(changed(.leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1))
     #expect(!changed(-0.0, .leastNonzeroMagnitude, 1))

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import HDF5
 import Inspection
+import Tensors
 import TestSupport
 import Testing
 
@@ -23,7 +24,10 @@ struct KerasDescentTests {
   ) throws -> Descent {
     var all = DiffReport.Options()
     all.descent = options
-    return try DiffReport(opening: first, second, options: all).descent
+    return try CheckpointReader.withPair(opening: first, second) {
+      (before, after) throws(CheckpointError) in
+      try DiffReport(before, after, options: all).descent
+    }
   }
 
   /// What a copy of the second file is called impossible for, after `change` of a tensor's elements.
