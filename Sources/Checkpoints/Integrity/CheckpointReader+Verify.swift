@@ -55,7 +55,7 @@ private struct Verification {
   func report() throws -> VerificationReport {
     var others = files.flatMap(\.items)
     let tensors: [Item]
-    if files.allSatisfy(\.isReadable) {
+    if try files.allSatisfy({ try $0.isReadable() }) {
       let reader = try CheckpointReader(opening: path, verifying: false)
       let entries = reader.manifest.entries
       let names = Dictionary(entries.map { ($0.datasetPath, $0.name) }) { first, _ in first }
