@@ -18,7 +18,9 @@
 6. Models of every structure, saved by Keras 2.12, tf_keras 2.21 and Keras 3.15 in every layout that
    each can write: `show` tells names, shapes, dtypes, bytes, owners as Keras's live objects did. The
    rows in Fixtures/matrix; with --all every row, made anew, and each of them converted by Cairn to
-   every profile and loaded by the Keras that the profile is for.
+   every profile and loaded by the Keras that the profile is for; where one arrives in part, the
+   transcript of a Keras that does no better with its own file is made anew, too. Keras 3 loads bfloat16
+   as `convert --bfloat16 native` writes it.
 
 Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it
 cannot run. Makes the virtual environments that it needs (see keras_environments.py).
@@ -34,6 +36,7 @@ from pathlib import Path
 
 import generate_fixtures
 import keras_environments as environments
+from verification.bfloat16_checks import check_bfloat16
 from verification.binaries import Binaries
 from verification.conversion_checks import check_conversions
 from verification.digest_checks import check_digests
@@ -102,6 +105,8 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
             for environment in generate_fixtures.ENVIRONMENTS:
                 generate_fixtures.save_matrix(saved, environment)
         check_matrix(report, cairn, saved)
+        with report.section("bfloat16 as Keras 3 stores it"):
+            check_bfloat16(report, cairn, saved, folder / "bfloat16")
         if arguments.all:
             check_conversions(report, cairn, saved, folder / "converted",
                               arguments.record_conversions)

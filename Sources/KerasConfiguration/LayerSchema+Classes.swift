@@ -140,6 +140,15 @@ extension LayerSchema {
     "LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
   ]
 
+  /// Every class of which at least some options have a schema.
+  static let classNames = weightlessClasses.union(kernelClasses).union(cellClasses)
+    .union(recurrentClasses).union([
+      "EinsumDense", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
+      "BatchNormalization", "SyncBatchNormalization", "LayerNormalization", "GroupNormalization",
+      "Normalization", "Embedding", "PReLU", "TimeDistributed", "Bidirectional", "Attention",
+      "AdditiveAttention", "MultiHeadAttention",
+    ])
+
   /// Classes that never own a variable which Keras saves.
   static let weightlessClasses: Set<String> = [
     "InputLayer", "Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "ThresholdedReLU",

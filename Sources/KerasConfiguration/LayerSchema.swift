@@ -73,4 +73,10 @@ extension LayerEntry {
     if json["module"]?.string?.hasPrefix("keras.src.ops.") == true { return LayerSchema() }
     return LayerSchema(className: className, configuration: configuration, dialect: dialect)
   }
+
+  /// Whether Cairn knows the class, though perhaps not what these options make of its variables.
+  var hasKnownClass: Bool {
+    json["module"]?.string?.hasPrefix("keras.src.ops.") == true
+      || LayerSchema.classNames.contains(className)
+  }
 }

@@ -14,10 +14,13 @@ public struct VariablePlace: Sendable, Hashable {
   public var variables: [VariableSchema]?
   /// False if the object or any owner of it is frozen.
   public var isTrainable: Bool
+  /// Whether the class is one of which Cairn knows nothing, so that its variables have numbers for names;
+  /// false for a known class with options that change its variables.
+  public var hasUnknownClass: Bool
 
   public init(
     path: LayerPath, className: String, topLevelLayer: String, group: String,
-    variables: [VariableSchema]?, isTrainable: Bool = true
+    variables: [VariableSchema]?, isTrainable: Bool = true, hasUnknownClass: Bool = false
   ) {
     self.path = path
     self.className = className
@@ -25,6 +28,7 @@ public struct VariablePlace: Sendable, Hashable {
     self.group = group
     self.variables = variables
     self.isTrainable = isTrainable
+    self.hasUnknownClass = hasUnknownClass
   }
 
   /// The variable of this place that `schema` describes.
@@ -129,7 +133,8 @@ extension ModelConfiguration {
         path: path.appending(layer.name), className: layer.className,
         topLevelLayer: topLevelLayer ?? layer.name,
         group: "\(group)\(dialect.layersGroup)/\(element)", variables: schema?.variables,
-        isTrainable: isTrainable && self.isTrainable && layer.isTrainable)
+        isTrainable: isTrainable && self.isTrainable && layer.isTrainable,
+        hasUnknownClass: nested == nil && (layer.isCustomClass || !layer.hasKnownClass))
       if let nested {
         try nested.appendPlaces(
           to: &places, in: dialect, path: place.path, group: place.group + "/",

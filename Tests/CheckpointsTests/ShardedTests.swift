@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import HDF5
 import KerasConfiguration
 import TestSupport
 import Testing
@@ -44,6 +45,36 @@ import Testing
     let expected = (fixture.variables + fixture.slots)
       .filter { !$0.name.hasPrefix("average/") }.map { ($0.name, $0.sha256) }
     #expect(found == Dictionary(uniqueKeysWithValues: expected))
+  }
+
+  @Test("an object has its name from whichever file says it: Keras names it where it comes to it")
+  func names() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("x.weights.json")
+    try CheckpointReader(opening: Fixture.path("matrix/keras-3.15/unicode_names.keras")).convert(
+      to: profile, writing: path, maximumShardByteCount: 1)
+    // As Keras leaves the files: without Cairn's group, and with names one file earlier.
+    let shards = try folder.names().filter { $0.hasSuffix(".h5") }
+    for (index, shard) in shards.enumerated() {
+      let file = try HDF5File.openForUpdate(folder.file(shard))
+      do {
+        let root = try file.root()
+        try root.remove("cairn")
+        if index == 0 {
+          try root.createGroup("layers/dense_1/vars").attributes
+            .setString("a:b c%", for: "name", as: .variable(.utf8))
+        } else if try root.exists("layers"), try root.exists("layers/dense_1") {
+          let group = try root.openGroup("layers/dense_1/vars")
+          if try group.attributes.contains("name") { try group.attributes.remove("name") }
+        }
+      }
+      try file.close()
+    }
+    let manifest = try CheckpointReader(opening: path, verifying: false).manifest
+    let names = manifest.entries.filter { $0.role.keyword == "weight" }.map(\.name)
+    #expect(
+      names == ["Größe 数/kernel", "Größe 数/bias", "a:b c%/kernel", "a:b c%/bias"])
+    #expect(manifest.dialect == .keras3)
   }
 
   @Test(

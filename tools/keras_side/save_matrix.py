@@ -4,6 +4,7 @@ Writes below the folder, for each row and each layout that this Keras can write:
 
   NAME.h5            whole model            NAME.weights.h5    weights
   NAME.legacy.h5     legacy weights         NAME.keras         archive
+  NAME.directory     archive as a folder    NAME.sharded.weights.json  weights in shards
   NAME.truth.json    the truth, taken before; `refused` holds Keras's words where it cannot save
 """
 
@@ -11,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 
+from keras_side import plain_kernels  # noqa: F401  Before TensorFlow.
 from keras_side import matrix_truth
 from keras_side.generation import Generation, current
 from keras_side.matrix_models import Row
@@ -25,8 +28,12 @@ from keras_side.matrix_options import ROWS
 SEED = 20
 BATCH = 4
 LAYOUTS = {"weights": ".weights.h5", "legacy-weights": ".legacy.h5", "archive": ".keras",
-           "whole-model": ".h5"}
+           "sharded": ".sharded.weights.json", "directory": ".directory", "whole-model": ".h5"}
 """In the order of saving: Keras 3 drops the optimizer of a model whose whole-model file it saves."""
+
+WITHOUT = {"legacy-weights": ("keras3",), "sharded": ("keras2", "tf_keras"),
+           "directory": ("keras2", "tf_keras")}
+"""Layouts that some Keras do not write."""
 
 
 def make(generation: Generation, name: str, row: Row, folder: Path,
@@ -45,7 +52,7 @@ def make(generation: Generation, name: str, row: Row, folder: Path,
             fill(generation, model, random)
         truth = {"name": name, **matrix_truth.describe(generation, model),
                  "outputs": outputs(generation, model)}
-        truth |= save(generation, model, folder / name, row, layouts)
+        truth |= save(generation, model, folder.resolve() / name, row, layouts)
     finally:
         set_policy(generation, "float32")
     (folder / f"{name}.truth.json").write_text(json.dumps(truth, separators=(",", ":")) + "\n",
@@ -125,27 +132,45 @@ def save(generation: Generation, model: Any, stem: Path, row: Row,
     if row.whole_model_first:
         layouts = layouts[::-1]
     for layout in layouts:
-        if layout == "legacy-weights" and generation.family == "keras3":
+        if generation.family in WITHOUT.get(layout, ()):
             continue
         path = stem.with_name(stem.name + LAYOUTS[layout])
-        path.unlink(missing_ok=True)
+        remove(path)
         try:
             writer(generation, model, layout)(str(path))
             files[layout] = path.name
         except Exception as error:  # Whatever Keras raises is the answer.
-            path.unlink(missing_ok=True)
+            remove(path)
             refused[layout] = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
     return {"files": files, "refused": refused}
 
 
+def remove(path: Path) -> None:
+    """A file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+
+
 def writer(generation: Generation, model: Any, layout: str) -> Callable[[str], None]:
     """The call that writes the layout."""
+    if layout == "sharded":
+        return lambda path: model.save_weights(path, max_shard_size=shard_byte_count(model) / 2**30)
+    if layout == "directory":
+        return lambda path: model.save(path, zipped=False)
     if layout in ("weights", "legacy-weights"):
         return model.save_weights
     if generation.family == "keras2":
         form = "keras_v3" if layout == "archive" else "h5"
         return lambda path: model.save(path, save_format=form)
     return model.save
+
+
+def shard_byte_count(model: Any) -> int:
+    """Room for the largest variable and half of another: Keras has no larger ones than a shard."""
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer is not None else [])]
+    return max([8 * int(np.prod(each.shape)) for each in variables], default=8) * 3 // 2
 
 
 def set_policy(generation: Generation, policy: str) -> None:

@@ -78,7 +78,8 @@ class Comparison:
         if len(self.expected) < len(self.truth["variables"]):
             self.weights = [each for each in self.weights if each["shape"] != [6, 4]
                             or each["sha256"] in {one["sha256"] for one in self.expected}]
-        self.tells_names = not file.is_handmade and file.layout in ("whole-model", "archive")
+        self.tells_names = not file.is_handmade and file.layout in (
+            "whole-model", "archive", "directory")
 
     def problems(self) -> Iterator[str]:
         """What does not agree, in words."""
@@ -145,7 +146,7 @@ class Comparison:
             return
         optimizer = self.shown["optimizer"] or {}
         expected_class = truth["className"]
-        if self.file.layout == "archive" and expected_class.startswith("LossScale"):
+        if self.file.layout in ("archive", "directory") and expected_class.startswith("LossScale"):
             expected_class = "Adagrad"  # What `compile` was given; Keras wraps it by itself.
         if self.tells_names and self.tells_class() and optimizer.get("className") != expected_class:
             yield f"optimizer {optimizer.get('className')}, expected {expected_class}"
@@ -181,7 +182,8 @@ class Comparison:
 
     def stores_optimizer(self) -> bool:
         """Keras 2's v3 layouts leave out the legacy classes."""
-        return self.truth["name"] != "legacy_adagrad" or self.file.layout == "whole-model"
+        return (self.truth["name"] not in ("legacy_adagrad", "mixed_precision_legacy")
+                or self.file.layout == "whole-model")
 
 
 NOTES = (

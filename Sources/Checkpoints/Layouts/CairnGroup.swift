@@ -74,15 +74,7 @@ extension CairnGroup {
         cure: "a later Cairn wrote it: read it with that one")
     }
     var content = Content()
-    if let text = try group.attributes.optionalString("arithmetic") {
-      guard let arithmetic = Arithmetic(rawValue: text) else {
-        throw CheckpointError(
-          .inconsistent, "cannot read", path: path, object: "/\(self.path)@arithmetic",
-          expected: "one of \(Arithmetic.allCases.map(\.rawValue))", found: "\"\(text)\"",
-          cure: "a later Cairn may have written it: read it with that one")
-      }
-      content.arithmetic = arithmetic
-    }
+    content.arithmetic = try choice("arithmetic", of: group, path: path)
     content.scalesLoss = try group.attributes.contains("scales_loss")
     content.model = try model("model_config", of: group)
     content.training = try training("training_config", of: group)
@@ -96,18 +88,23 @@ extension CairnGroup {
     if let json = try readText(root, resumptionPath, path: path) {
       content.resumption = ResumptionRecord(json: json, arrays: try readArrays(root, path: path))
     }
-    if let text = try group.attributes.optionalString("weights") {
-      guard let weights = WeightsCopy(rawValue: text) else {
-        throw CheckpointError(
-          .inconsistent, "cannot read", path: path, object: "/\(self.path)@weights",
-          problem: "expected one of \(WeightsCopy.allCases.map(\.rawValue)), found \"\(text)\"")
-      }
-      content.weights = weights
-    }
+    content.weights = try choice("weights", of: group, path: path)
     if let json = try readText(root, storeRecordPath, path: path) {
       content.storeRecord = StoreRecord(json: json)
     }
     return content
+  }
+
+  /// One of the words that an attribute may hold; nil where there is none.
+  private static func choice<Choice: RawRepresentable & CaseIterable>(
+    _ attribute: String, of group: borrowing HDF5Group, path: String
+  ) throws -> Choice? where Choice.RawValue == String {
+    guard let text = try group.attributes.optionalString(attribute) else { return nil }
+    if let choice = Choice(rawValue: text) { return choice }
+    throw CheckpointError(
+      .inconsistent, "cannot read", path: path, object: "/\(self.path)@\(attribute)",
+      expected: "one of \(Choice.allCases.map(\.rawValue))", found: "\"\(text)\"",
+      cure: "a later Cairn may have written it: read it with that one")
   }
 
   private static func model(

@@ -7,6 +7,8 @@ struct ModelVariables {
   let placesByGroup: [String: VariablePlace]
   /// In model order.
   let places: [VariablePlace]
+  /// Layers of classes of which nothing is known.
+  private let unknownLayers: Set<LayerPath>
   private let ranks: [LayerPath: Int]
   private let placesByLayer: [String: [VariablePlace]]
   /// False for a model whose own code decides which layers it has, whatever its JSON lists.
@@ -16,6 +18,7 @@ struct ModelVariables {
     places = try model.places(in: dialect)
     placesByGroup = Dictionary(places.map { ($0.group, $0) }) { first, _ in first }
     placesByLayer = Dictionary(grouping: places, by: \.topLevelLayer)
+    unknownLayers = Set(places.filter(\.hasUnknownClass).map(\.path))
     isComplete = model.calls != .unknown
     ranks = Dictionary(places.enumerated().map { ($1.path, $0) }) { first, _ in first }
   }
@@ -35,6 +38,10 @@ struct ModelVariables {
     if let place = placesByGroup[group] { return place.topLevelLayer }
     return places.first { $0.group.hasPrefix("\(group)/") }?.topLevelLayer
   }
+
+  /// Whether the variables of a layer have numbers for names, because its class is unknown: names that
+  /// only some layouts store would be others in the rest.
+  func hasNumberedVariables(_ layer: LayerPath) -> Bool { unknownLayers.contains(layer) }
 
   /// Items in the order of the model; those of unknown layers last, in the order in which they came.
   func inModelOrder<Item>(

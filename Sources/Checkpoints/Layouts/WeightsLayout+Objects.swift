@@ -133,7 +133,11 @@ extension WeightsLayout {
   ) throws {
     let members = try group.links()
     let count = members.count
-    let schema = place?.variables ?? LayerSchema.guessedVariables(group: groupPath, count: count)
+    // Somebody's own class may share the name of a known one.
+    let guess =
+      place?.hasUnknownClass == true
+      ? nil : LayerSchema.guessedVariables(group: groupPath, count: count)
+    let schema = place?.variables ?? guess
     let matching = schema?.count == count ? schema : nil
     let entries = try readVariables(
       group, members, of: layerPath, names: matching?.map(\.name))

@@ -12,11 +12,7 @@ extension WeightsLayout {
     let entry = manifest.training?.optimizer
     let groupPath = "\(optimizerGroup)/\(variables)"
     guard try root.exists(optimizerGroup), try root.exists(groupPath) else {
-      if let entry {
-        manifest.optimizer = OptimizerSummary(
-          className: entry.className, entry: entry, learningRate: entry.constantLearningRate)
-        manifest.notes.append("the optimizer is configured, but its state is not in the file")
-      }
+      manifest.noteOptimizerWithoutState()
       return
     }
     let group = try root.openGroup(groupPath)
@@ -56,11 +52,10 @@ extension WeightsLayout {
     if className == nil {
       manifest.notes.append("the file does not hold the class of its optimizer")
     }
-    manifest.optimizer = OptimizerSummary(
+    manifest.optimizer = try OptimizerSummary(
       className: className, entry: entry, scalesLoss: inner != nil || entry?.inner != nil,
-      iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
-      learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
-        ?? entry?.constantLearningRate)
+      entries: entries,
+      in: group)
   }
 
   /// The name of the optimizer, or of the one that it wraps; nil where the file does not store it.

@@ -47,15 +47,18 @@ extension WholeModelLayout {
   }
 
   /// The identities that the stored names suggest.
+  ///
+  /// - Parameter implied: what the architecture says; nil without one.
   static func labels(
-    of storedNames: [String], layer: String?, model: String?
+    of storedNames: [String], layer: String?, model: String?, implied: ModelVariables? = nil
   ) -> [Label] {
     var counts: [LayerPath: Int] = [:]
     return storedNames.map { storedName in
       let label = WeightLabel(storedName: storedName, layer: layer, model: model)
       let id = VariableID(layer: label.layer, index: counts[label.layer, default: 0])
       counts[label.layer] = id.index + 1
-      return (id, id.canonicalName(label.name))
+      let isNumbered = implied?.hasNumberedVariables(label.layer) == true
+      return (id, id.canonicalName(isNumbered ? nil : label.name))
     }
   }
 }

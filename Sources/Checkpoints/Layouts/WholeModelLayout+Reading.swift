@@ -67,7 +67,8 @@ extension WholeModelLayout {
       let labels =
         labels(of: storedNames, impliedBy: implied?.weights(ofTopLevelLayer: layer))
         ?? labels(
-          of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: modelName)
+          of: storedNames, layer: layer == ownVariablesGroup ? nil : layer, model: modelName,
+          implied: implied)
       if let count = implied?.weights(ofTopLevelLayer: layer)?.count, layer != ownVariablesGroup,
         count != storedNames.count
       {
@@ -111,11 +112,7 @@ extension WholeModelLayout {
   ) throws {
     let entry = manifest.training?.optimizer
     guard try root.exists(optimizerGroup) else {
-      if let entry {
-        manifest.optimizer = OptimizerSummary(
-          className: entry.className, entry: entry, learningRate: entry.constantLearningRate)
-        manifest.notes.append("the optimizer is configured, but its state is not in the file")
-      }
+      manifest.noteOptimizerWithoutState()
       return
     }
     let group = try root.openGroup(optimizerGroup)
@@ -136,10 +133,8 @@ extension WholeModelLayout {
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes
-    manifest.optimizer = OptimizerSummary(
-      className: entry?.className, entry: entry, scalesLoss: entry?.inner != nil,
-      iterations: try group.scalar(of: .iteration, in: entries, as: Int64.self),
-      learningRate: try group.scalar(of: .learningRate, in: entries, as: Double.self)
-        ?? entry?.constantLearningRate)
+    manifest.optimizer = try OptimizerSummary(
+      className: entry?.className, entry: entry, scalesLoss: entry?.inner != nil, entries: entries,
+      in: group)
   }
 }

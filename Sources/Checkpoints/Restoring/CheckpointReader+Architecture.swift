@@ -48,7 +48,7 @@ extension CheckpointReader {
     }
     note += "; the file does not name its optimizer, "
     let reason = note
-    note += "which is taken for \(className) as there"
+    note += "which is taken for \(className) as there: positional, unproven"
     guard let opened = open(training) else { return nil }
     guard let contradiction = try opened.slotAgainstItsMeaning() else { return opened }
     note = "\(reason)whose numbers show that it is not \(className) as there: \(contradiction)"

@@ -76,7 +76,8 @@ extension TensorSigns {
     if !mayHaveZeroRows, zeroSectors > 0, zero < elementCount,
       zero - zerosInSectors <= elementCount / 100
     {
-      return "\(zeroSectors * Self.sectorByteCount) bytes in whole sectors of the disk are zero, and"
+      return
+        "\(zeroSectors * Self.sectorByteCount) bytes in whole sectors of the disk are zero, and"
         + " hardly any others: they were never written, or wiped"
     }
     return nil

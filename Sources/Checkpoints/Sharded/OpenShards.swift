@@ -49,10 +49,6 @@ struct OpenShards {
             path, object.group, "it in \(name), as the map says", "none there")
         }
         let group = try part.openGroup(object.group)
-        if try group.attributes.contains("name"), try !merged.attributes.contains("name") {
-          try merged.attributes.setString(
-            group.attributes.string("name"), for: "name", as: .variable(.utf8))
-        }
         for member in try group.memberNames() {
           let dataset = try group.openDataset(member)
           guard indexByDataset.updateValue(index, forKey: dataset.path) == nil else {
@@ -65,10 +61,32 @@ struct OpenShards {
         }
       }
     }
+    // An object's name stands where Keras 3 began to write it: often in the file before the one that got
+    // its first variable, and of objects without variables the map does not speak at all.
+    for file in files { try Self.addNames(of: file.file.root(), to: root) }
     self.files = files
     self.tree = tree
     self.indexByDataset = indexByDataset
     self.offsetByDataset = offsetByDataset
+  }
+
+  /// The groups of a file and their names, Cairn's own group aside.
+  private static func addNames(
+    of group: borrowing HDF5Group, to merged: borrowing HDF5Group, depth: Int = 0
+  ) throws {
+    if try group.attributes.contains("name"), try !merged.attributes.contains("name") {
+      try merged.attributes.setString(
+        group.attributes.string("name"), for: "name", as: .variable(.utf8))
+    }
+    guard depth < WeightsLayout.maximumDepth else { return }
+    for member in try group.members() where member.kind == .group {
+      if depth == 0, member.name == CairnGroup.path { continue }
+      let inner = try group.openGroup(member.name)
+      let target =
+        try merged.exists(member.name)
+        ? try merged.openGroup(member.name) : try merged.createGroup(member.name)
+      try addNames(of: inner, to: target, depth: depth + 1)
+    }
   }
 
   private static func add(
