@@ -5,15 +5,14 @@ import Testing
 @testable import Checkpoints
 
 @Suite("Reading a damaged file in another process") struct SupervisedWalkTests {
-  /// A program that walks as `script` says; `$*` are the arguments of the walk.
+  /// A program that walks as `script` says; `$*` are the arguments of the walk. No file is made: one that is
+  /// still open in a process just forked could not be run.
   private func program(
-    _ script: String, in folder: borrowing TemporaryDirectory, patienceSeconds: Double = 20
-  ) throws -> WalkingProgram {
-    let path = folder.file("walk")
-    try "#!/bin/sh\n\(script)\n".write(toFile: path, atomically: true, encoding: .utf8)
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-    return WalkingProgram(
-      executable: path, leadingArguments: [], patienceSeconds: patienceSeconds)
+    _ script: String, name: String = "walk", patienceSeconds: Double = 20
+  ) -> WalkingProgram {
+    WalkingProgram(
+      executable: "/bin/sh", leadingArguments: ["-c", script, name],
+      patienceSeconds: patienceSeconds)
   }
 
   /// A walk that finds `/`, ends badly at `/a` unless told to skip it, and then finds `/b`.
@@ -37,8 +36,7 @@ import Testing
 
   @Test("an object at which the process crashes is unreadable, and all others are read")
   func crash() throws {
-    let folder = try TemporaryDirectory()
-    let walk = try walk(program(Self.script("kill -SEGV $$"), in: folder))
+    let walk = try walk(program(Self.script("kill -SEGV $$")))
     #expect(walk.failure == nil)
     #expect(walk.objects.map(\.path) == ["/", "/b", "/a"])
     guard case .unreadable(let reason) = walk.objects[2].kind else {
@@ -50,9 +48,8 @@ import Testing
 
   @Test("an object at which the process comes to no end is unreadable, and all others are read")
   func hang() throws {
-    let folder = try TemporaryDirectory()
     let walk = try walk(
-      program(Self.script("exec sleep 600"), in: folder, patienceSeconds: 0.5))
+      program(Self.script("exec sleep 600"), patienceSeconds: 0.5))
     #expect(walk.failure == nil)
     #expect(walk.objects.map(\.path) == ["/", "/b", "/a"])
     guard case .unreadable(let reason) = walk.objects[2].kind else {
@@ -66,7 +63,8 @@ import Testing
   func hopeless() throws {
     let folder = try TemporaryDirectory()
     let walk = try walk(
-      program(#"echo '{"at": "/a"}'; echo x >> "$0.count"; kill -SEGV $$"#, in: folder))
+      program(
+        #"echo '{"at": "/a"}'; echo x >> "$0.count"; kill -SEGV $$"#, name: folder.file("walk")))
     #expect(walk.failure?.contains("crashed") == true, "\(walk.failure ?? "")")
     #expect(walk.datasets.isEmpty)
     let starts = try String(contentsOfFile: folder.file("walk.count"), encoding: .utf8)

@@ -98,8 +98,7 @@ import Testing
     #expect(report.isWhole && report.isCovered)
     #expect(report.algorithm == algorithm)
     let entries = try CheckpointReader(opening: path).manifest.entries
-    let record =
-      saved.resumption == nil ? [] : ["/cairn/resumption/history", "/cairn/texts/resumption"]
+    let record = saved.resumption == nil ? [] : ["/cairn/resumption/history"]
     #expect(report.tensors.map(\.name) == entries.map(\.name) + record)
     #expect(report.roots.count == (profile.layout == .sharded ? 6 : 1))
     let documents = report.items.filter { $0.subject == .document }.map(\.name)
