@@ -90,7 +90,9 @@ let package = Package(
 
     // Tests. `apply-gradients` lets another framework drive the optimizer in interchange tests;
     // `save-checkpoints` is killed, and its disk taken away, by those of durability.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    .target(
+      name: "TestSupport", dependencies: ["KerasConfiguration"], path: "Tests/TestSupport",
+      swiftSettings: swiftSettings),
     executable(
       "apply-gradients", path: "Tests/apply-gradients",
       [

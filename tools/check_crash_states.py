@@ -71,7 +71,7 @@ class Recording:
         folder = self.root / "runs" / "run"
         command = [str(build / "save-checkpoints"), str(folder), "--from", str(TEMPLATE), "--profile", profile,
                    "--steps", str(steps), "--keep-newest", "2", *(["--replacing"] if replacing else []),
-                   *(["--max-shard-size", "8192"] if profile == "keras3-sharded" else [])]
+                   *(["--max-shard-size", "1024"] if profile == "keras3-sharded" else [])]
         self.operations = record(command, self.root, work / "calls")
         self.suffix = SUFFIXES[profile]
         self.versions: dict[str, list[str]] = {}
@@ -111,7 +111,7 @@ class Recording:
 
     def kind(self, number: int, operation: Operation) -> str:
         """What the synchronization is for, the same in every save."""
-        name = re.sub(r"(-[0-9a-f]+-[0-9a-f]+)?(_\d+)?(\.tmp.*)?$", "", Path(operation.path).name)
+        name = re.sub(r"(-[0-9]+-[0-9a-f]+)?_[0-9]{5}", "_N", Path(operation.path).name.split(".tmp-")[0])
         before = self.operations[number - 1].kind
         return f"synchronizing {re.sub(r'step-[0-9]+', 'step', name)} after {before}"
 
@@ -175,7 +175,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--profile", action="append", help=f"by default {', '.join(PROFILES)}")
     parser.add_argument("--steps", type=int, default=8, help="checkpoints that are saved (default: 8)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--figures", type=Path, help="keep what was found")
+    parser.add_argument("--figures", type=Path, help="keep what was found, in the place of the same profiles' figures")
     return parser.parse_args()
 
 
@@ -212,6 +212,9 @@ def main() -> int:
     print(f"{total} states of the disk")
     print(f"{passed} passed, {failed} failed")
     if options.figures:
+        again = {entry["profile"] for entry in found}
+        kept = figures.read(options.figures).get("recordings", [])
+        found = [entry for entry in kept if entry["profile"] not in again] + found
         figures.write(options.figures, {
             "circumstances": figures.circumstances(options.figures.parent) | {"seed": options.seed, "steps": options.steps},
             "recordings": found})

@@ -9,6 +9,7 @@
   tools/generate_fixtures.py losses          Fixtures/losses/: a training run, loss by loss
   tools/generate_fixtures.py layers          Fixtures/layers/: layers of every class as JSON
   tools/generate_fixtures.py matrix          Fixtures/matrix/: some rows of the matrix of models
+  tools/generate_fixtures.py descent         Fixtures/descent/: states of one training each
 
   tools/generate_fixtures.py traces --check --fraction 0.1 [--seed N]
       records a part of the traces again, chosen by a seed (random unless given, always printed),
@@ -19,7 +20,9 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Sequence
 
@@ -29,7 +32,8 @@ FIXTURES = environments.REPOSITORY / "Fixtures"
 GENERATIONS = {"keras2": "keras-2.12", "keras3": "keras-3.15"}
 MODELS = ("mlp", "mlp_ema", "embedding", "flatten", "sgd", "sgd_nesterov", "rmsprop", "adam",
           "adamw")
-KINDS = ("digits", "traces", "models", "configurations", "losses", "layers", "matrix")
+KINDS = ("digits", "traces", "models", "configurations", "losses", "layers", "matrix",
+         "descent")
 ENVIRONMENTS = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
 MATRIX_FILES = {
     "keras2": {"frozen_inner_layer": ["whole-model"], "frozen_wrapped": ["whole-model"],
@@ -43,6 +47,10 @@ MATRIX_FILES = {
                "unicode_names": ["archive"]},
 }
 """The committed rows and layouts; `verify_with_keras.py --all` makes every row in every one."""
+DESCENTS = {
+    "keras2": {"convolution": (3, 30)}, "tfkeras": {"clipnorm-mlp": (3, 4)},
+    "keras3": {"noisy": (1, 2, 10), "embedding": (4, 30), "averages-overwrite": (3, 30)}}
+"""The committed steps of some cases in `keras_side/descent_cases.py`; `descent_trial.py` trains all."""
 
 
 def make_digits(folder: Path) -> None:
@@ -115,6 +123,19 @@ def make_matrix(folder: Path) -> None:
             save_matrix(folder / "matrix", environment, ["--row", row, *options])
 
 
+def make_descents(folder: Path) -> None:
+    """Fixtures/descent/*: some states of some trainings."""
+    for environment, cases in DESCENTS.items():
+        home = folder / "descent" / ENVIRONMENTS[environment]
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as work:
+            environments.run(environment, "keras_side.train_pairs", ["--folder", work, "--cases", *cases])
+            for case, steps in cases.items():
+                for step in steps:
+                    shutil.copyfile(Path(work) / f"{case}-{step}.h5", home / f"{case}-{step}.h5")
+        print(f"{home}: {', '.join(cases)}")
+
+
 def save_matrix(folder: Path, environment: str, options: Sequence[str] = ()) -> None:
     """Rows of the matrix, all of them unless `options` choose, by one Keras into its own folder."""
     print(environments.run(environment, "keras_side.save_matrix",
@@ -148,7 +169,7 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         makers = {"digits": make_digits, "traces": make_traces, "models": make_models,
                   "configurations": make_configurations, "losses": make_losses,
-                  "layers": make_layers, "matrix": make_matrix}
+                  "layers": make_layers, "matrix": make_matrix, "descent": make_descents}
         for kind in KINDS if arguments.what == "all" else [arguments.what]:
             makers[kind](folder)
     except environments.EnvironmentFailure as failure:

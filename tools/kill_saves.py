@@ -35,6 +35,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ from verification.report import Report
 
 SAMPLES = 2
 """Checkpoints of each profile that a Keras opens."""
+
+LONGEST_SECONDS = 1.0
+"""For which a program runs, on a machine that is busy, from its first save to its end."""
 
 KERAS = {"keras2": "keras2", "tf-keras": "tfkeras", "keras3": "keras3"}
 """By the family in a profile's name, the environment of its Keras."""
@@ -86,7 +90,8 @@ class Harness:
             # The run, not strace, which then tells what it was doing.
             while process.poll() is None:
                 for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-                    os.kill(int(child), signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # it has just ended by itself
+                        os.kill(int(child), signal.SIGKILL)
                 time.sleep(0.002)
             return process.returncode != 0
 
@@ -118,7 +123,7 @@ class Harness:
         undisturbed = victim(profile, self.build, work)
         began = time.monotonic()
         subprocess.run([*strace(work / "calls"), *undisturbed.command(None)], check=True, stdout=subprocess.DEVNULL)
-        self.longest = (time.monotonic() - began) / 4
+        self.longest = min((time.monotonic() - began) / 4, LONGEST_SECONDS)
         return undisturbed
 
     def check_samples(self, profile: str, samples: list[Path], reference: Victim, work: Path) -> tuple[str, int]:

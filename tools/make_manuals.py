@@ -121,8 +121,9 @@ def page(path, command, version, others):
             out += [".TP", entry(argument), roff(" ".join(text.split()))]
     if examples:
         out += [".SH EXAMPLES"]
-        for example in examples:
-            out += [".PP", ".EX", roff(example), ".EE"]
+        for number, example in enumerate(examples):
+            out += [".PP"] if number else []
+            out += [".EX", roff(example), ".EE"]
     related = [o for o in others if o != name]
     out += [".SH SEE ALSO", ",\n".join(f"\\fB{roff(o)}\\fR(1)" for o in related)]
     return "\n".join(out) + "\n"

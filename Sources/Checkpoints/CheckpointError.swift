@@ -66,6 +66,15 @@ extension CheckpointError {
   }
 }
 
+extension CheckpointError {
+  /// The same error of a file that goes by another name.
+  func renamed(_ path: String) -> CheckpointError {
+    CheckpointError(
+      kind, operation, path: path, object: object, problem: problem, cure: cure, cause: cause,
+      report: report)
+  }
+}
+
 extension CheckpointError.Kind {
   /// What helps where nothing better is known.
   fileprivate var usualCure: String {

@@ -33,6 +33,18 @@ public struct CheckpointReader: ~Copyable {
     self.init(path: path, manifest: manifest, storage: opened.storage)
   }
 
+  /// As ``init(opening:verifying:)``, of a file that goes by another name in ``path`` and in errors, since its
+  /// own means nothing to the user.
+  package init(opening file: String, named name: String, verifying: Bool) throws(CheckpointError) {
+    let reader: CheckpointReader
+    do throws(CheckpointError) {
+      reader = try CheckpointReader(opening: file, verifying: verifying)
+    } catch {
+      throw error.path == file ? error.renamed(name) : error
+    }
+    self.init(path: name, manifest: reader.manifest, storage: reader.storage)
+  }
+
   init(path: String, manifest: CheckpointManifest, storage: TensorStorage) {
     self.path = path
     self.manifest = manifest

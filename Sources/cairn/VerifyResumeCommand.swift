@@ -28,7 +28,8 @@ struct VerifyResumeCommand: ParsableCommand {
       guard all.count >= 2 else {
         throw CommandError(
           "cannot verify \(folder): expected at least two checkpoints to replay between, found "
-            + "\(all.count)")
+            + "\(all.count); name the folder of a run that saved, and kept, more (--save-every-steps, "
+            + "--keep-newest)")
       }
       var replay = Replay(dataPath: data.map(absolutePath))
       var verdicts = Verdicts()
@@ -127,7 +128,7 @@ private struct Replay {
       throw CommandError(
         "cannot verify: \(path) is not what step \(run.state.position.step) was trained on "
           + "(SHA-256 expected \(run.settings.dataDigest.prefix(12))..., found "
-          + "\(read?.digest.prefix(12) ?? "")...)")
+          + "\(read?.digest.prefix(12) ?? "")...); name a file with the run's own data")
     }
     return read.file
   }

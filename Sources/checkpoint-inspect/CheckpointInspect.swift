@@ -20,9 +20,9 @@ struct CheckpointInspect: ParsableCommand {
       """,
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
-      ExportCommand.self, VerifyCommand.self, LogCommand.self, BisectCommand.self,
-      WatchCommand.self, DoctorCommand.self, CompletionsCommand.self, GitSetupCommand.self,
-      GitTextCommand.self, WalkCommand.self,
+      ExportCommand.self, VerifyCommand.self, MergeCommand.self, LogCommand.self,
+      BisectCommand.self, WatchCommand.self, DoctorCommand.self, CompletionsCommand.self,
+      GitSetupCommand.self, GitTextCommand.self, WalkCommand.self,
     ])
 
   static func main() {

@@ -53,6 +53,8 @@ struct DiffCommand: ParsableCommand {
       """)
   var occurrences: Int?
 
+  @OptionGroup var page: HTMLOptions
+
   @OptionGroup var printing: PrintingOptions
 
   @OptionGroup var reading: ReadingOptions
@@ -73,10 +75,15 @@ struct DiffCommand: ParsableCommand {
         greatestLearningRate: learningRate, occurrences: occurrences)
       options.isBrief = brief
       options.explains = explain
-      let report = try DiffReport(
-        opening: before, after, verifying: reading.verifying, options: options)
-      isSame = report.isEmpty
-      if !quiet { Console.print(report, printing) }
+      try CheckpointReader.withPair(opening: before, after, verifying: reading.verifying) {
+        (first, second) throws(CheckpointError) in
+        let report = try DiffReport(first, second, options: options)
+        isSame = report.isEmpty
+        if let html = page.html {
+          try HTMLPage(report, reading: first, second).write(to: html, replacing: page.force)
+        }
+        if !quiet { Console.print(report, printing) }
+      }
     }
     if !isSame { throw ExitCode(1) }
   }

@@ -24,6 +24,9 @@ struct FilterOptions: ParsableArguments {
       roles: Set(role.map(\.rawValue)))
   }
 
+  /// Whether all tensors pass.
+  var isEmpty: Bool { only.isEmpty && exclude.isEmpty && role.isEmpty }
+
   func validate() throws { try Self.validate(patterns: only + exclude) }
 
   static func validate(patterns: [String]) throws {

@@ -25,6 +25,8 @@ struct LogCommand: ParsableCommand {
 
   @OptionGroup var logging: LoggingOptions
 
+  @OptionGroup var page: HTMLOptions
+
   @OptionGroup var printing: PrintingOptions
 
   func run() throws {
@@ -32,8 +34,11 @@ struct LogCommand: ParsableCommand {
       let paths = try RunLog.checkpoints(inFolder: folder)
       var log = RunLog(logging.options)
       let entries = paths.map { log.entry(of: $0) }
-      Console.print(
-        LogReport(folder: folder, entries: entries, newestFirst: newestFirst), printing)
+      let report = LogReport(folder: folder, entries: entries, newestFirst: newestFirst)
+      if let html = page.html {
+        try HTMLPage(report).write(to: html, replacing: page.force)
+      }
+      Console.print(report, printing)
     }
   }
 }

@@ -1,22 +1,54 @@
-import ArgumentParser
+public import ArgumentParser
 import Checkpoints
-import Inspection
+public import Inspection
 
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "What is in a checkpoint: layers, variables, optimizer slots, configuration.",
-    discussion: "Example: checkpoint-inspect show model.h5 --statistics --only 'encoder/*'")
+    discussion: """
+      With the name of a tensor its numbers are printed; brackets behind the name select some of them as in \
+      NumPy: indices, ranges, steps and '...', negative ones from the end.
+      Examples:
+        checkpoint-inspect show model.h5
+        checkpoint-inspect show model.h5 --statistics --only 'encoder/*'
+        checkpoint-inspect show model.h5 --health
+        checkpoint-inspect show model.h5 'dense/kernel[0:4, :]'
+        curl https://example.org/model.keras | checkpoint-inspect show -
+      """)
 
-  @Argument(help: "The checkpoint file.", completion: .file())
+  @Argument(
+    help: "The checkpoint, or - to read it from standard input.", completion: .file())
   var file: String
+
+  @Argument(
+    help:
+      "A tensor whose numbers are to be printed, with or without a slice: 'dense/kernel[0:4, :]'.")
+  var tensor: TensorReference?
+
+  @Flag(
+    help: "Print all numbers of the tensor, even if there are more than 1000.")
+  var all = false
 
   @Flag(help: "Add the SHA-256 of each tensor's little-endian bytes.")
   var digests = false
 
   @Flag(
-    help: "Add minimum, maximum, mean, deviation, zeros and non-finite elements of each tensor.")
+    help: """
+      Add minimum, maximum, quantiles, mean, deviation, zeros, non-finite elements and a histogram of \
+      each tensor.
+      """)
   var statistics = false
+
+  @Flag(
+    help: """
+      Add what the optimizer's state says about each variable: Adagrad's effective rates, elements and \
+      rows that never moved, and how far averages are from the live weights.
+      """)
+  var health = false
+
+  @Option(help: "Order: \(TensorOrder.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var sort = TensorOrder.file
 
   @OptionGroup var filter: FilterOptions
 
@@ -26,12 +58,31 @@ struct ShowCommand: ParsableCommand {
 
   @OptionGroup var reading: ReadingOptions
 
+  func validate() throws {
+    guard tensor != nil else {
+      if all { throw ValidationError("--all is about the numbers of a tensor; none is named") }
+      return
+    }
+    if digests || statistics || health || sort != .file || !filter.isEmpty
+      || page.html != nil
+    {
+      throw ValidationError("the numbers of one tensor take no other option but --all and --format")
+    }
+  }
+
   func run() throws {
     try Console.reportingTrouble { () throws(CheckpointError) in
-      let reader = try CheckpointReader(opening: file, verifying: reading.verifying)
+      let input = try InputFile(file)
+      let reader = try input.open(verifying: reading.verifying)
+      if let tensor {
+        Console.print(try NumbersReport(reader, tensor, isWhole: all), printing)
+        return
+      }
       var options = ShowReport.Options()
       options.digests = digests
       options.statistics = statistics
+      options.health = health
+      options.order = sort
       options.filter = filter.filter
       let report = try ShowReport(reader, options: options)
       if let html = page.html {
@@ -40,4 +91,10 @@ struct ShowCommand: ParsableCommand {
       Console.print(report, printing)
     }
   }
+}
+
+extension TensorOrder: ExpressibleByArgument {}
+
+extension TensorReference: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
 }

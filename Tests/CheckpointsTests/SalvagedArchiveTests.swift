@@ -70,7 +70,7 @@ import Testing
     let folder = try TemporaryDirectory()
     let path = folder.file("x.zip")
     try archive(path)
-    try change(path) { $0 = $0.prefix(6060) }
+    try change(path) { $0 = $0.prefix(6070) }
     let salvaged = try SalvagedArchive(path)
     #expect(salvaged.members.map(\.isWhole) == [true, false])
     #expect(try salvaged.document("a") == Self.stored)

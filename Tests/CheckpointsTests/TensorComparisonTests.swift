@@ -60,4 +60,52 @@ import Testing
     #expect(comparison.changedCount == 2)
     #expect(comparison.maximumDistance == 3)
   }
+
+  @Test("a tolerance in units of the last place counts from number to number, across zero")
+  func ulps() {
+    func changed(_ a: Float, _ b: Float, _ ulps: Int) -> Bool {
+      var comparison = TensorComparison()
+      comparison.add(Tensor([a]), Tensor([b]), tolerance: Tolerance(ulps: ulps))
+      return comparison.changedCount == 1
+    }
+    let one: Float = 1
+    #expect(changed(one, one.nextUp, 0))
+    #expect(!changed(one, one.nextUp, 1))
+    #expect(changed(one, one.nextUp.nextUp, 1))
+    #expect(!changed(.leastNonzeroMagnitude, -.leastNonzeroMagnitude, 2))
+    #expect(changed(.leastNonzeroMagnitude, -.leastNonzeroMagnitude, 1))
+    #expect(!changed(-0.0, .leastNonzeroMagnitude, 1))
+    #expect(changed(.greatestFiniteMagnitude, .infinity, 100))
+    #expect(changed(.nan, 1, .max))
+  }
+
+  @Test("many elements at a time say what one at a time says", arguments: [1, 8, 512, 1500])
+  func lanes(count: Int) {
+    let oddities: [Float] = [
+      .nan, .infinity, -.infinity, 0, -0.0, .leastNonzeroMagnitude, 3e38, -3e38,
+    ]
+    for trial in 0..<40 {
+      let a = (0..<count).map { Float(($0 * 7919 + trial * 31) % 2003) / 1001 - 1 }
+      var b = a.enumerated().map { $0 % 3 == trial % 3 ? $1 * 1.5 : $1 }
+      var a2 = a
+      if trial % 4 == 1 { a2[trial * 7 % count] = oddities[trial % 8] }
+      if trial % 4 == 2 { b[trial * 5 % count] = oddities[trial / 4 % 8] }
+      if trial % 4 == 3 { (a2[trial % count], b[trial % count]) = (0, -0.0) }
+      let tolerance = Tolerance(absolute: trial % 5 == 0 ? 0.1 : 0)
+      var whole = TensorComparison()
+      whole.add(Tensor(a2), Tensor(b), tolerance: tolerance)
+      var sum = TensorComparison()
+      for index in 0..<count {
+        var piece = TensorComparison()
+        piece.add(Tensor([a2[index]]), Tensor([b[index]]), tolerance: tolerance, at: index)
+        sum.append(piece)
+      }
+      #expect(whole.changedCount == sum.changedCount)
+      #expect(whole.nonFiniteCount == sum.nonFiniteCount)
+      #expect(whole.zeroSignCount == sum.zeroSignCount)
+      #expect(whole.maximumDistance == sum.maximumDistance)
+      #expect(whole.maximumPosition == sum.maximumPosition)
+      #expect((whole.meanDistance - sum.meanDistance).magnitude <= 1e-12 * sum.meanDistance)
+    }
+  }
 }

@@ -98,12 +98,14 @@ import Testing
     #expect(report.isWhole && report.isCovered)
     #expect(report.algorithm == algorithm)
     let entries = try CheckpointReader(opening: path).manifest.entries
-    let arrays = saved.resumption == nil ? [] : ["/cairn/resumption/history"]
-    #expect(report.tensors.map(\.name) == entries.map(\.name) + arrays)
+    let record =
+      saved.resumption == nil ? [] : ["/cairn/resumption/history", "/cairn/texts/resumption"]
+    #expect(report.tensors.map(\.name) == entries.map(\.name) + record)
     #expect(report.roots.count == (profile.layout == .sharded ? 6 : 1))
     let documents = report.items.filter { $0.subject == .document }.map(\.name)
     let hasDocuments = [.archive, .directory].contains(profile.layout)
-    #expect(documents == (hasDocuments ? ["metadata.json", "config.json"] : []))
+    let texts = saved.resumption == nil ? [] : ["/cairn/texts/resumption"]
+    #expect(documents == texts + (hasDocuments ? ["metadata.json", "config.json"] : []))
     // Every tensor lies where the report says.
     for item in report.tensors {
       let entry = entries.first { $0.name == item.name }

@@ -78,3 +78,17 @@ enum DataFiles {
     (0..<count).map { Float(($0 * 7919 + 13) % 2003) / 1001.5 - 1 }
   }
 }
+
+extension DataFiles {
+  /// A safetensors file of one tensor.
+  static func safetensors(
+    _ path: String, name: String, shape: [Int], _ elements: [Float]
+  ) throws {
+    let header =
+      #"{"\#(name)":{"dtype":"F32","shape":\#(shape),"data_offsets":[0,\#(4 * elements.count)]}}"#
+    var file = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+    file += Data(header.utf8)
+    file += elements.withUnsafeBytes { Data($0) }
+    try file.write(to: URL(fileURLWithPath: path))
+  }
+}

@@ -61,7 +61,7 @@ struct OutputTests {
       atPath: folder.file("a.h5"), withIntermediateDirectories: false)
     for (option, path) in [
       ("--output", folder.file("missing/a.h5")), ("--history", folder.file("missing/a.csv")),
-      ("--checkpoints", folder.file("missing/run")), ("--output", folder.file("a.h5")),
+      ("--output", folder.file("a.h5")),
       ("--history", folder.file("a.h5")), ("--checkpoints", folder.file("data.h5")),
     ] {
       let run = try cairn(

@@ -1,4 +1,5 @@
 import Foundation
+import HDF5
 import TestSupport
 import Testing
 
@@ -27,6 +28,78 @@ struct ShowTests {
     try ExpectedOutput.check(
       "show-\(generation)-\(file).json",
       ["show", "\(generation)/\(file)", "--digests", "--statistics", "--format", "json"])
+  }
+
+  @Test("prints the optimizer's health as committed", arguments: generations)
+  func health(generation: String) throws {
+    for file in ["mlp_ema.h5", "embedding.h5", "adam.h5"] {
+      try ExpectedOutput.check(
+        "show-\(generation)-\(file)-health.txt", ["show", "\(generation)/\(file)", "--health"])
+    }
+    try ExpectedOutput.check(
+      "show-\(generation)-embedding.h5-health.json",
+      ["show", "\(generation)/embedding.h5", "--health", "--format", "json"])
+  }
+
+  @Test(
+    "prints records as committed",
+    arguments: [("csv", "csv"), ("ndjson", "ndjson"), ("markdown", "md")])
+  func records(format: String, suffix: String) throws {
+    try ExpectedOutput.check(
+      "show-keras-3.15-embedding.h5.\(suffix)",
+      [
+        "show", "keras-3.15/embedding.h5", "--statistics", "--health", "--sort", "size",
+        "--format", format,
+      ])
+  }
+
+  @Test("prints every layout as committed")
+  func layouts() throws {
+    let folder = try TemporaryDirectory()
+    let original = Fixture.path("keras-3.15/mlp_ema.h5")
+    for (profile, name) in [("keras3-archive", "x.keras"), ("keras2-weights-h5", "x.h5")] {
+      expectSuccess(
+        try inspect("convert", original, folder.file(name), "--to", profile, "--accept-loss"))
+      try ExpectedOutput.check(
+        "show-\(profile).txt", ["show", name, "--statistics"], in: folder.path)
+    }
+    for suffix in ["safetensors", "npz"] {
+      expectSuccess(try inspect("export", original, folder.file("plain.\(suffix)")))
+      try ExpectedOutput.check(
+        "show-\(suffix).txt", ["show", "plain.\(suffix)", "--statistics"], in: folder.path)
+    }
+    for file in ["mlp_ema.weights.json", "mlp_ema.directory"] {
+      try ExpectedOutput.check("show-\(file).txt", ["show", "keras-3.15/\(file)"])
+    }
+  }
+
+  @Test("tells tensors and rows that never moved, and averages that lag behind")
+  func frozen() throws {
+    let folder = try TemporaryDirectory()
+    let model = folder.file("m.h5")
+    try DataFiles.altered(Fixture.path("keras-2.12/embedding.h5"), as: model) { root in
+      let dataset = try root.openDataset(
+        "optimizer_weights/Adagrad/accumulator/tokens/embeddings:0")
+      var elements = [Float](repeating: 0.1, count: dataset.elementCount)
+      elements[8] = 0.4
+      try elements.withUnsafeBytes { try dataset.write(from: $0) }
+    }
+    let shown = try inspect("show", model, "--health")
+    expectSuccess(shown)
+    #expect(shown.output.contains("29 of 30"))
+  }
+
+  @Test("refuses filters that select nothing, and says what may have been meant")
+  func filters() throws {
+    let model = Fixture.path("keras-3.15/embedding.h5")
+    expectTrouble(
+      try inspect("show", model, "--only", "token/*"), "'token/*'", "did you mean 'tokens/*'?")
+    expectTrouble(
+      try inspect("show", model, "--only", "*/*", "--only", "*/kernl"), "did you mean '*/kernel'?")
+    expectTrouble(try inspect("show", model, "--exclude", "*"), "leave none of its")
+    expectTrouble(
+      try inspect("show", model, "--role", "lossScale"), "iteration, learningRate, slot, weight")
+    #expect(try inspect("show", model, "--sort", "colour").exitCode == 64)
   }
 
   /// What Keras's own objects held when they were saved.

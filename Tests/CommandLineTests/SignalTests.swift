@@ -69,7 +69,8 @@ struct SignalTests {
     let process = try BuiltProduct.cairn.start(
       [
         "train", folder.file("data.h5"), "--epochs", "1", "--batch-size", "1",
-        "--validation-split", "0.9998779296875", "--history", folder.file("history.csv"), "--save-every-steps", "10", "--checkpoints",
+        "--validation-split", "0.9998779296875", "--history", folder.file("history.csv"),
+        "--save-every-steps", "10", "--checkpoints",
         folder.file("run"),
       ], errors: folder.file("errors"))
     // Ten steps, 2^-13 of the rows, then 81,910 batches of validation.

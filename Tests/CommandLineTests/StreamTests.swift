@@ -5,7 +5,7 @@ import Testing
 
 @Suite("standard streams")
 struct StreamTests {
-  private static let model = Fixture.path("keras-3.15/mlp_ema.h5")
+  static let model = Fixture.path("keras-3.15/mlp_ema.h5")
 
   @Test("a reader that goes away ends the program without a word, or with one line")
   func brokenPipe() throws {
@@ -76,7 +76,7 @@ struct StreamTests {
     #expect(try inspect("show", model).output.contains(#"model se\u{1B}[31m\n (Sequential)"#))
   }
 
-  private static let hasScript =
+  static let hasScript =
     FileManager.default.isExecutableFile(atPath: "/usr/bin/script")
 
   @Test(
@@ -92,5 +92,37 @@ struct StreamTests {
     let shown = try text(of: log)
     #expect(shown.contains("░ 1/45  loss "))
     #expect(shown.contains("\r\u{1B}[Kepoch 2/2  loss "))
+  }
+}
+
+extension StreamTests {
+  /// What a terminal would get.
+  private func shown(_ variables: String, _ arguments: String) throws -> String {
+    let folder = try TemporaryDirectory()
+    let log = folder.file("log")
+    let outcome = try BuiltProduct.checkpointInspect.runInShell(
+      #"exec env -u NO_COLOR \#(variables) script --quiet --return --command "'$0' show '$2' \#(arguments)" "$1" </dev/null >/dev/null"#,
+      [log, Self.model])
+    #expect(outcome.exitCode == 0)
+    return try text(of: log)
+  }
+
+  @Test(
+    "a terminal gets colours, unless it is told not to",
+    .enabled(if: hasScript, "the program `script`, which gives a terminal, is not installed"))
+  func colours() throws {
+    let bold = "\u{1B}[1m"
+    #expect(try shown("TERM=xterm", "").contains("\(bold)dense\u{1B}[0m"))
+    #expect(try shown("TERM=xterm NO_COLOR=", "").contains(bold))
+    #expect(try shown("TERM=xterm NO_COLOR=1 ", "--color always").contains(bold))
+    for (variables, arguments) in [
+      ("TERM=xterm NO_COLOR=1", ""), ("TERM=dumb", ""), ("-u TERM", ""),
+      ("TERM=xterm", "--color never"), ("TERM=xterm", "--format json"),
+    ] {
+      let shown = try shown(variables, arguments)
+      #expect(shown.contains("kernel") && !shown.contains("\u{1B}["), "\(variables) \(arguments)")
+    }
+    let piped = try inspect("show", Self.model, "--color", "always")
+    #expect(piped.output.contains(bold))
   }
 }

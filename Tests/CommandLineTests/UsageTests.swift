@@ -30,7 +30,7 @@ struct UsageTests {
   @Test(
     "ends checkpoint-inspect with exit code 64",
     arguments: [
-      "show", "show a b", "show a --format xml", "diff a", "diff a b --absolute=-1",
+      "show", "show a b c", "show a --format xml", "diff a", "diff a b --absolute=-1",
       "diff a b --relative nan", "restore a --into b", "restore a -o c",
       "restore a --into b -o c --only [", "fly",
     ])

@@ -17,6 +17,7 @@ struct FileSystemTests {
       #expect(error?.kind == .inUse)
       #expect(error?.message.hasPrefix("the file is open elsewhere: unable to lock file") == true)
       // Unlocked, not only closed: a process that another test starts meanwhile has the descriptor, too.
+      try HDF5File.openForUpdate(path, isLocked: false).close()
       #expect(flock(descriptor, LOCK_UN) == 0)
       close(descriptor)
       try HDF5File.openForUpdate(path).close()

@@ -114,6 +114,24 @@ struct FileTests {
     }
   }
 
+  @Test("a file that is updated is not kept from those who read it, nor they from it")
+  func updateBesideReader() throws {
+    try withTemporaryDirectory { directory in
+      let path = directory.path("a.h5")
+      try writeSample(path)
+      let reader = try HDF5File.open(path)
+      let file = try HDF5File.openForUpdate(path)
+      do { try file.root().openDataset("layers/dense/vars/0").write([Float(5), 6, 7, 8]) }
+      try file.close()
+      // No promise about what it read meanwhile; what it reads from now on is what is there.
+      do {
+        let dataset = try reader.root().openDataset("layers/dense/vars/0")
+        #expect(try dataset.elements(Float.self) == [5, 6, 7, 8])
+      }
+      try reader.close()
+    }
+  }
+
   @Test("closing while an object is open is an error, and leaves nothing open")
   func closeWithOpenObject() throws {
     try withTemporaryDirectory { directory in

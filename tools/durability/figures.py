@@ -19,7 +19,7 @@ def circumstances(work: Path) -> dict[str, Any]:
     return {
         "commit": _said("git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12"),
         "system": f"{platform.system()} {platform.release()}",
-        "fileSystem": _said("stat", "--file-system", "--format=%T", str(work)),
+        "fileSystem": _said("df", "--output=fstype", str(work)).split()[-1],
         "processors": os.cpu_count(),
         "date": _said("date", "+%Y-%m-%d"),
     }

@@ -20,6 +20,7 @@ if __name__ == "__main__":
 
 from durability import figures
 from durability.phases import IN_FLIGHT, PHASES
+from durability.victims import PROFILES
 from keras_environments import REPOSITORY
 
 README = REPOSITORY / "README.md"
@@ -48,7 +49,7 @@ def report() -> str:
 
 def killed(found: dict[str, Any]) -> Iterator[str]:
     """The kills, by profile and phase."""
-    entries = found["cairn"]
+    entries = sorted(found["cairn"], key=lambda entry: PROFILES.index(entry["profile"]))
     total = sum(entry["kills"] for entry in entries)
     flight = sum(entry["phases"][phase] for entry in entries for phase in IN_FLIGHT)
     runs = sum(entry["runs"] for entry in entries)

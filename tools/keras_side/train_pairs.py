@@ -84,14 +84,14 @@ def assign_rate(generation: Generation, model: Any, rate: float) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--only", help="a part of the cases' names")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     generation = current()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     pairs = []
     for name, case in CASES.items():
-        if generation.family not in case.generations or (arguments.only and arguments.only not in name):
+        if generation.family not in case.generations or name not in arguments.cases:
             continue
         files = train(generation, name, case, arguments.folder)
         for first, second in combinations(range(len(files)), 2):

@@ -84,7 +84,7 @@ def numpy_differences(first: np.ndarray, second: np.ndarray, tolerance: dict[str
         if first.dtype.kind != "f":
             if first.dtype == np.bool_ or not tolerance:
                 return ~same
-            wide = np.abs(first.astype(object) - second.astype(object)).astype(np.float64)
+            wide = np.asarray(abs(first.astype(object) - second.astype(object)), np.float64)
             return ~same & ~(wide <= tolerance.get("absolute", 0)
                              + tolerance.get("relative", 0) * np.abs(second.astype(np.float64)))
         same |= np.isnan(first) & np.isnan(second)

@@ -147,24 +147,40 @@ public struct CheckpointDiff: Sendable {
     notes = [first.borrowing, second.borrowing].compactMap { $0 }
   }
 
-  /// Opens and compares two files; a weights file without architecture takes names and ties from the
-  /// other file, as ``CheckpointReader/init(opening:architectureFrom:)`` does.
+  /// Opens and compares two files, as ``CheckpointReader/withPair(opening:_:verifying:_:)`` opens them.
   public init(
     opening first: String, _ second: String, verifying: Bool = true,
     tolerance: Tolerance = .exact
   ) throws(CheckpointError) {
+    self = try CheckpointReader.withPair(opening: first, second, verifying: verifying) {
+      (before, after) throws(CheckpointError) in
+      try Self(before, after, tolerance: tolerance)
+    }
+  }
+
+  /// Whether a file may lack this entry without differing.
+  private static func isOptional(_ entry: CheckpointEntry) -> Bool {
+    [.learningRate, .lossScale, .other].contains(entry.role)
+  }
+}
+
+extension CheckpointReader {
+  /// Opens two files to be compared; a weights file without architecture takes names and ties from the
+  /// other one, as ``init(opening:architectureFrom:)`` does.
+  ///
+  /// - Throws: what opening throws, and what `body` throws.
+  public static func withPair<Result>(
+    opening first: String, _ second: String, verifying: Bool = true,
+    _ body: (borrowing CheckpointReader, borrowing CheckpointReader) throws(CheckpointError) ->
+      Result
+  ) throws(CheckpointError) -> Result {
     let after = try CheckpointReader(
       opening: second,
       architectureFrom: CheckpointReader(opening: first, verifying: verifying),
       verifying: verifying)
     let before = try CheckpointReader(
       opening: first, architectureFrom: after, verifying: verifying)
-    try self.init(before, after, tolerance: tolerance)
-  }
-
-  /// Whether a file may lack this entry without differing.
-  private static func isOptional(_ entry: CheckpointEntry) -> Bool {
-    [.learningRate, .lossScale, .other].contains(entry.role)
+    return try body(before, after)
   }
 }
 

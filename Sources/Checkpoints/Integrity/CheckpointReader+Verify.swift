@@ -55,7 +55,7 @@ private struct Verification {
   func report() throws -> VerificationReport {
     var others = files.flatMap(\.items)
     let tensors: [Item]
-    if files.allSatisfy(\.isReadable) {
+    if try files.allSatisfy({ try $0.isReadable() }) {
       let reader = try CheckpointReader(opening: path, verifying: false)
       let entries = reader.manifest.entries
       let names = Dictionary(entries.map { ($0.datasetPath, $0.name) }) { first, _ in first }
@@ -106,7 +106,8 @@ private struct Verification {
         records, try file.verify(records, threadCount: threadCount))
       {
         items[record.name] = Item(
-          subject: .tensor, name: names[record.name] ?? record.name, file: file.path,
+          subject: record.name.hasPrefix("/\(CairnGroup.textsPath)/") ? .document : .tensor,
+          name: names[record.name] ?? record.name, file: file.path,
           fileOffset: file.position(of: record), byteCount: record.byteCount, outcome: outcome)
       }
     }

@@ -47,6 +47,20 @@ struct CopiedDigests {
     tensor.withUnsafeBytes { tables[copy]?.renewDigests(ofDataset: entry.datasetPath, $0) }
   }
 
+  /// Takes the digests of a tensor that one of the copies gets piece by piece.
+  mutating func renew(_ entry: CheckpointEntry, of copy: Int, _ renewed: consuming RenewedDigests) {
+    for (block, digest) in renewed.digests {
+      guard let record = tables[copy]?.record(entry.datasetPath) else { return }
+      tables[copy]?.setDigest(record.firstDigest + block, digest)
+    }
+  }
+
+  /// To be given the new elements of a tensor; nil where no digests cover it.
+  func renewal(of entry: CheckpointEntry, in copy: Int) -> RenewedDigests? {
+    guard let table = tables[copy], let record = table.record(entry.datasetPath) else { return nil }
+    return RenewedDigests(record, table.algorithm)
+  }
+
   /// Changes the structure of the copies.
   ///
   /// - Throws: `damaged` when it is not what was written, since the new digests would hide that.
@@ -94,6 +108,33 @@ struct CopiedDigests {
   func finish() throws(SystemCallError) {
     for (copy, table) in zip(copies, tables) {
       try table?.write(to: copy, contentAt: window?.lowerBound ?? 0)
+    }
+  }
+}
+
+/// The digests of a tensor that is given piece by piece, from its first byte to its last.
+struct RenewedDigests: ~Copyable {
+  private let record: DigestTable.Record
+  private var digest: RunningDigest
+  private var position = 0
+  /// Of the blocks that are complete.
+  private(set) var digests: [(block: Int, digest: [UInt8])] = []
+
+  init(_ record: DigestTable.Record, _ algorithm: DigestAlgorithm) {
+    self.record = record
+    digest = RunningDigest(algorithm)
+  }
+
+  mutating func update(_ piece: UnsafeRawBufferPointer) {
+    var rest = piece[...]
+    while !rest.isEmpty, position < record.byteCount {
+      let block = position / DigestTable.blockByteCount
+      let end = record.range(ofBlock: block).upperBound
+      let part = rest.prefix(end - position)
+      digest.update(UnsafeRawBufferPointer(rebasing: part))
+      position += part.count
+      rest = rest.dropFirst(part.count)
+      if position == end { digests.append((block, digest.finalize())) }
     }
   }
 }

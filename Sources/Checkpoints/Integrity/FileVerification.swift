@@ -15,8 +15,15 @@ struct FileVerification {
   /// Whether the content's bytes stand nowhere in the file.
   var isCompressed: Bool { place.offset == nil }
 
-  /// Whether libhdf5 may see the file: unless what it parses is known to be damaged.
-  var isReadable: Bool { items.allSatisfy { $0.outcome == .intact } }
+  /// Whether the file may be opened: unless what libhdf5 parses, or a text that opening parses, is known to
+  /// be damaged.
+  func isReadable() throws(SystemCallError) -> Bool {
+    guard items.allSatisfy({ $0.outcome == .intact }) else { return false }
+    let texts = (table?.records ?? []).filter {
+      $0.kind == .dataset && $0.name.hasPrefix("/\(CairnGroup.textsPath)/")
+    }
+    return try verify(texts, threadCount: 1).allSatisfy { $0 == .intact }
+  }
 
   /// - Parameter document: the content of a document beside the file; nil when there is none of the name.
   /// - Throws: `unreadable`, and `unsupported` for digests of a later version.

@@ -28,7 +28,7 @@ public struct VerificationReport: Sendable {
 
   public enum Subject: String, Sendable {
     case tensor
-    /// A member of an archive or a file of a folder, such as `config.json`.
+    /// A member of an archive or a file of a folder, such as `config.json`; a text of Cairn's own group.
     case document
     /// Everything in an HDF5 file around the tensors: headers, names, types, shapes, attributes.
     case structure

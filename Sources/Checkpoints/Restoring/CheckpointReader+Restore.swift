@@ -46,18 +46,31 @@ extension CheckpointReader {
       plan.takesConfiguration
       ? try RestoredConfiguration(
         of: manifest, for: target.manifest, targetPath: target.path) : nil
-    try target.requirePlaces(for: plan)
+    try target.requirePlaces(for: plan.assignments.map(\.target), "cannot restore into")
     if !replacing, FolderTree.kind(of: output) != nil {
       throw CheckpointError.saving(output, SystemCallError("link", code: EEXIST))
     }
     if isDryRun { return }
+    try target.writeCopy(to: output, replacing: replacing, configuration) { copies, digests in
+      try patch(plan, target, at: copies, &digests)
+    }
+  }
+
+  /// Writes a copy of this checkpoint, some of it changed.
+  ///
+  /// - Parameter change: gets where the copies of the files with tensors lie, and the digests to be renewed
+  ///   of whatever it changes there.
+  func writeCopy(
+    to output: String, replacing: Bool, _ configuration: RestoredConfiguration?,
+    changing change: ([String], inout CopiedDigests) throws -> Void
+  ) throws(CheckpointError) {
     do {
-      try target.copy(to: output, replacing: replacing) { copies in
-        var digests = try CopiedDigests(in: copies, window: target.weightsWindow)
-        try patch(plan, target, at: copies, &digests)
+      try copy(to: output, replacing: replacing) { copies in
+        var digests = try CopiedDigests(in: copies, window: weightsWindow)
+        try change(copies, &digests)
         try configuration?.write(to: copies, &digests)
         try digests.finish()
-        if target.manifest.layout == .archive { try Self.renewChecksum(in: copies[0]) }
+        if manifest.layout == .archive { try Self.renewChecksum(in: copies[0]) }
       }
     } catch {
       throw CheckpointError.saving(output, error)
@@ -111,13 +124,14 @@ extension CheckpointReader {
 
   /// Throws where this checkpoint, as the target, cannot be changed in place: in an archive nothing but
   /// bytes at known offsets is written.
-  private func requirePlaces(for plan: RestorePlan) throws(CheckpointError) {
-    guard manifest.layout == .archive, !plan.assignments.isEmpty else { return }
+  func requirePlaces(
+    for entries: [CheckpointEntry], _ operation: String
+  ) throws(CheckpointError) {
+    guard manifest.layout == .archive, !entries.isEmpty else { return }
     _ = try Self.weights(ofArchive: path)
-    for assignment in plan.assignments where assignment.target.byteCount > 0 {
-      guard assignment.target.byteOffset == nil else { continue }
+    for entry in entries where entry.byteCount > 0 && entry.byteOffset == nil {
       throw CheckpointError(
-        .unsupported, "cannot restore into", path: path, object: assignment.target.datasetPath,
+        .unsupported, operation, path: path, object: entry.datasetPath,
         expected: "it as it is in memory",
         found: "it compressed or in another byte order inside an archive",
         cure: "save the archive anew with Keras first")
@@ -125,7 +139,7 @@ extension CheckpointReader {
   }
 
   /// Which of the checkpoint's files holds an entry.
-  private func fileIndex(of entry: CheckpointEntry) -> Int {
+  func fileIndex(of entry: CheckpointEntry) -> Int {
     guard case .shards(let shards) = storage else { return 0 }
     return shards.index(of: entry.datasetPath) ?? 0
   }

@@ -52,7 +52,7 @@ extension RestoreReport.Unmatched: CustomStringConvertible {
 
 /// The candidate with the fewest single-character edits from `name`, if these are at most a third of
 /// its length; of equals the first in alphabetical order.
-func closestName(to name: String, among candidates: some Collection<String>) -> String? {
+package func closestName(to name: String, among candidates: some Collection<String>) -> String? {
   var best: (name: String, distance: Int)?
   let limit = max(1, name.count / 3)
   for candidate in candidates.sorted() where abs(candidate.count - name.count) <= limit {

@@ -122,7 +122,10 @@ extension Examination {
         path, .intact, "CRC-32 of \(ArchiveLayout.weightsMember) matches", dataset, place: place)
     }
     let isSum = names.isSumOfSquares(path)
-    if let suspicion = dataset.signs.suspicion(isSumOfSquares: isSum) {
+    let mayHaveZeroRows = names.mayHaveZeroRows(path)
+    if let suspicion = dataset.signs.suspicion(
+      isSumOfSquares: isSum, mayHaveZeroRows: mayHaveZeroRows)
+    {
       return finding(path, .suspect, suspicion, dataset, place: place)
     }
     return finding(

@@ -65,4 +65,12 @@ extension ManifestNames {
     return parts.last?.hasPrefix("moving_variance") == true || parts.contains("accumulator")
       || entry?.role == "iteration"
   }
+
+  /// Whether rows of zeros are usual in a tensor: in slots of rows that no step has touched, and in what
+  /// begins at zero. Weights with rows begin at random.
+  func mayHaveZeroRows(_ dataset: String) -> Bool {
+    guard let entry = entries[dataset] else { return dataset.contains("optimizer") }
+    let last = entry.name.split(separator: "/").last ?? ""
+    return entry.role != "weight" || ["bias", "beta", "moving_mean"].contains(last)
+  }
 }

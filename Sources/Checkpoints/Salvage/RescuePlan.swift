@@ -172,25 +172,31 @@ struct RescuePlan {
   private mutating func plan(_ skeleton: Examination, _ parts: [Part]) throws -> FilePlan {
     var plan = FilePlan()
     let isMixed = parts.contains { $0.source != .own }
+    let ofRun = [CairnGroup.arraysPath, CairnGroup.textsPath]
     for object in skeleton.objects {
       guard case .group = object.kind else { continue }
-      var attributes = object.attributes
-      if isMixed, object.path == "/\(CairnGroup.path)" {
-        attributes.removeAll { $0.name == "resumption" || $0.name == "saved" }
-      }
-      plan.groups.append(.init(path: String(object.path.dropFirst()), attributes: attributes))
+      plan.groups.append(
+        .init(path: String(object.path.dropFirst()), attributes: object.attributes))
+    }
+    // The digests stand in Cairn's own group, which tells its version.
+    let hasGroup = plan.groups.contains { group in
+      group.path == CairnGroup.path && group.attributes.contains { $0.name == "format_version" }
+    }
+    if !hasGroup {
+      plan.groups.append(
+        .init(
+          path: CairnGroup.path,
+          attributes: [("format_version", .integer(CairnGroup.formatVersion))]))
     }
     for part in parts {
       let path = String(part.path.dropFirst())
       // The record of a run belongs to the tensors with which it was saved.
-      if isMixed, path.hasPrefix("\(CairnGroup.arraysPath)/") { continue }
+      if isMixed, ofRun.contains(where: { path.hasPrefix("\($0)/") }) { continue }
       plan.datasets.append(.init(path: path, value: part.value))
     }
-    if isMixed { plan.groups.removeAll { $0.path == CairnGroup.arraysPath } }
+    if isMixed { plan.groups.removeAll { ofRun.contains($0.path) } }
     log.notes.removeAll { $0.hasPrefix(Self.runIsGone) || $0.hasPrefix(Self.attributeIsGone) }
-    let hasRun = skeleton.objects.contains {
-      $0.path == "/\(CairnGroup.path)" && $0.attributes.contains { $0.name == "resumption" }
-    }
+    let hasRun = skeleton.objects.contains { $0.path == "/\(CairnGroup.resumptionPath)" }
     if isMixed, hasRun { log.notes.append("\(Self.runIsGone): the run cannot be resumed from it") }
     for object in skeleton.objects {
       for (name, reason) in object.lostAttributes where name != "(members)" {

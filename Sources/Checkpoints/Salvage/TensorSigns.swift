@@ -12,6 +12,8 @@ struct TensorSigns: Sendable, Hashable {
   private(set) var nextLargest = 0.0
   /// Sectors of 512 bytes of the file, whole ones, that are zero from end to end.
   private(set) var zeroSectors = 0
+  /// How many elements lie in these.
+  private(set) var zerosInSectors = 0
 
   private static let sectorByteCount = 512
 
@@ -44,7 +46,10 @@ struct TensorSigns: Sendable, Hashable {
       let sector = Self.sectorByteCount
       var start = (sector - offset % sector) % sector
       while start + sector <= bytes.count {
-        if bytes[start..<start + sector].allSatisfy({ $0 == 0 }) { zeroSectors += 1 }
+        if bytes[start..<start + sector].allSatisfy({ $0 == 0 }) {
+          zeroSectors += 1
+          zerosInSectors += sector / tensor.dtype.byteCount
+        }
         start += sector
       }
     }
@@ -54,8 +59,10 @@ struct TensorSigns: Sendable, Hashable {
 extension TensorSigns {
   /// Why the elements are not those of a tensor in training; nil where nothing speaks against them.
   ///
-  /// - Parameter isSumOfSquares: whether they can never fall below zero.
-  func suspicion(isSumOfSquares: Bool) -> String? {
+  /// - Parameters:
+  ///   - isSumOfSquares: whether they can never fall below zero.
+  ///   - mayHaveZeroRows: whether rows of zeros are usual, as in slots of rows that were never used.
+  func suspicion(isSumOfSquares: Bool, mayHaveZeroRows: Bool) -> String? {
     if notFinite > 0 {
       return "\(notFinite) of \(elementCount) elements are NaN or infinite"
     }
@@ -66,8 +73,9 @@ extension TensorSigns {
     if elementCount >= 16, nextLargest > 0, largest > 1e6 * nextLargest {
       return "one element of magnitude \(largest) among others of at most \(nextLargest)"
     }
-    let zerosInSectors = zeroSectors * Self.sectorByteCount / 8
-    if zeroSectors > 0, zero < elementCount, zero <= zerosInSectors * 4 + elementCount / 100 {
+    if !mayHaveZeroRows, zeroSectors > 0, zero < elementCount,
+      zero - zerosInSectors <= elementCount / 100
+    {
       return
         "\(zeroSectors * Self.sectorByteCount) bytes in whole sectors of the disk are zero, and"
         + " hardly any others: they were never written, or wiped"
@@ -82,6 +90,7 @@ extension TensorSigns {
       "elements": JSONValue(elementCount), "notFinite": JSONValue(notFinite),
       "negative": JSONValue(negative), "zero": JSONValue(zero), "largest": JSONValue(largest),
       "nextLargest": JSONValue(nextLargest), "zeroSectors": JSONValue(zeroSectors),
+      "zerosInSectors": JSONValue(zerosInSectors),
     ]
   }
 
@@ -89,7 +98,7 @@ extension TensorSigns {
     guard let elementCount = json["elements"]?.int, let notFinite = json["notFinite"]?.int,
       let negative = json["negative"]?.int, let zero = json["zero"]?.int,
       let largest = json["largest"]?.double, let nextLargest = json["nextLargest"]?.double,
-      let zeroSectors = json["zeroSectors"]?.int
+      let zeroSectors = json["zeroSectors"]?.int, let zerosInSectors = json["zerosInSectors"]?.int
     else { return nil }
     self.elementCount = elementCount
     self.notFinite = notFinite
@@ -98,5 +107,6 @@ extension TensorSigns {
     self.largest = largest
     self.nextLargest = nextLargest
     self.zeroSectors = zeroSectors
+    self.zerosInSectors = zerosInSectors
   }
 }

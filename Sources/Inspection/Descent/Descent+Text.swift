@@ -98,7 +98,7 @@ extension Contradiction {
   public var sentence: String {
     let place = (tensor ?? "all variables") + (worst.map { "\($0.index)" } ?? "")
     let others = count > 1 && worst != nil ? ", and \(count - 1) more" : ""
-    let number = Readable.number
+    func number(_ value: Double) -> String { Readable.number(value) }
     switch kind {
     case .counterFell: return "the count of updates fell by \(number(-found))"
     case .accumulatorFell:

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// What training asks of every element of one variable: the premises in numbers.
 struct ElementRules: Sendable {
   /// Updates between the two files.
@@ -42,17 +48,19 @@ extension ElementRules {
     let growth = accumulator.after - accumulator.before
     if updateCount == 0 {
       if growth > 0 { findings.append((.grewWithoutUpdate, growth, 0)) }
-    } else if growth > greatestGrowth(accumulator.after) {
-      findings.append((.grewBeyondClipping, growth, greatestGrowth(accumulator.after)))
+    } else if growth > greatestGrowth(accumulator.before) {
+      findings.append((.grewBeyondClipping, growth, greatestGrowth(accumulator.before)))
     }
     if isWeightTracked { findings += findingsOfWeight(element) }
     return findings
   }
 
-  /// Squares of at most ``greatestSquare``, each sum rounded.
-  private func greatestGrowth(_ after: Double) -> Double {
+  /// Squares of at most ``greatestSquare``, each sum rounded up by ``roundoff`` at most.
+  private func greatestGrowth(_ before: Double) -> Double {
     guard greatestSquare.isFinite else { return .infinity }
-    return updateCount * (greatestSquare * (1 + 8 * roundoff) + roundoff * after.magnitude)
+    let rounded = expm1(updateCount * log1p(roundoff))
+    return before.magnitude * rounded
+      + updateCount * greatestSquare * (1 + 8 * roundoff) * (1 + rounded)
   }
 
   private func findingsOfNaN(_ element: Element) -> [Finding] {

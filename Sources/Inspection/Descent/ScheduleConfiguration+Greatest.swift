@@ -119,6 +119,6 @@ extension ScheduleConfiguration {
     }
     let ends = max(value(first).magnitude, value(last).magnitude)
     // Between them lies the top of the warmup.
-    return first < warmup && last >= warmup - 1 ? max(ends, target.magnitude) : ends
+    return first < warmup && last >= warmup ? max(ends, target.magnitude) : ends
   }
 }

@@ -29,11 +29,13 @@ extension DiffReport {
 }
 
 extension CheckpointDiff.Item {
-  /// By which the differences are ordered: the relative change, anything else before that.
+  /// By which the differences are ordered: the relative change, anything else before that; counters and
+  /// the like, whose change tells nothing, after all.
   fileprivate var weight: Double {
-    switch outcome {
-    case .equal: -1
-    case .changed(let comparison):
+    switch (outcome, (before ?? after)!.role) {
+    case (.equal, _): -2
+    case (.changed, .iteration), (.changed, .learningRate), (.changed, .lossScale): -1
+    case (.changed(let comparison), _):
       comparison.nonFiniteCount > 0 ? .infinity : comparison.relativeChange
     default: .infinity
     }

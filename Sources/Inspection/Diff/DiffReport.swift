@@ -20,7 +20,7 @@ public struct DiffReport: Report, Sendable {
 
   let diff: CheckpointDiff
   public let descent: Descent
-  let options: Options
+  var options: Options
 
   /// Whether nothing differs.
   public var isEmpty: Bool { diff.isEmpty }
@@ -60,21 +60,6 @@ public struct DiffReport: Report, Sendable {
     self.diff = diff
     self.options = options
     descent = analysis.descent()
-  }
-
-  /// Opens and compares two files; a weights file without architecture takes names and ties from the
-  /// other file, as ``/Checkpoints/CheckpointReader/init(opening:architectureFrom:)`` does.
-  public init(
-    opening first: String, _ second: String, verifying: Bool = true,
-    options: Options = Options()
-  ) throws(CheckpointError) {
-    let after = try CheckpointReader(
-      opening: second,
-      architectureFrom: CheckpointReader(opening: first, verifying: verifying),
-      verifying: verifying)
-    let before = try CheckpointReader(
-      opening: first, architectureFrom: after, verifying: verifying)
-    try self.init(before, after, options: options)
   }
 }
 

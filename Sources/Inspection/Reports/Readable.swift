@@ -19,17 +19,41 @@ public enum Readable {
   }
 
   /// Up to six significant digits.
-  public static func number(_ value: Double) -> String {
+  public static func number(_ value: Double) -> String { rounded(value, digits: 6) }
+
+  /// Up to so many significant digits.
+  public static func rounded(_ value: Double, digits: Int) -> String {
     if value == 0 { return "0" }
     guard value.isFinite else { return "\(value)" }
     var exponent = Int(log10(value.magnitude).rounded(.down))
     // What rounds up to the next power of ten is written as that.
-    if (value.magnitude / pow(10, Double(exponent)) * 1e5).rounded() == 1e6 { exponent += 1 }
-    if exponent < -4 || exponent > 8 {
-      let digits = value / pow(10, Double(exponent))
-      return "\(trimmed(digits, decimals: 5))e\(exponent)"
+    let power = pow(10, Double(digits - 1))
+    if (value.magnitude / pow(10, Double(exponent)) * power).rounded() == power * 10 {
+      exponent += 1
     }
-    return trimmed(value, decimals: max(0, 5 - exponent))
+    if exponent < -4 || exponent > 8 {
+      let scaled = value / pow(10, Double(exponent))
+      return "\(trimmed(scaled, decimals: digits - 1))e\(exponent)"
+    }
+    return trimmed(value, decimals: max(0, digits - 1 - exponent))
+  }
+
+  /// `3.1%`; what is not none and not all never reads as such.
+  public static func share(_ part: Int, of whole: Int) -> String {
+    guard part > 0, part < whole else { return part == 0 ? "0%" : "100%" }
+    let share = 100 * Double(part) / Double(whole)
+    if share < 0.1 { return "<0.1%" }
+    return share > 99.9 ? ">99.9%" : "\((share * 10).rounded() / 10)%"
+  }
+
+  /// `1,234,567`.
+  public static func count(_ count: Int) -> String {
+    var text = ""
+    for (index, digit) in String(count).reversed().enumerated() {
+      if index > 0, index % 3 == 0, digit != "-" { text.append(",") }
+      text.append(digit)
+    }
+    return String(text.reversed())
   }
 
   private static func trimmed(_ value: Double, decimals: Int) -> String {

@@ -42,8 +42,8 @@ public struct StyledText: Sendable, Hashable {
     if !text.isEmpty { pieces = [Piece(text: text, tone: tone)] }
   }
 
-  /// In characters.
-  public var width: Int { pieces.reduce(0) { $0 + $1.text.count } }
+  /// In columns of a terminal.
+  public var width: Int { pieces.reduce(0) { $0 + $1.text.columnCount } }
 
   public var isEmpty: Bool { pieces.isEmpty }
 

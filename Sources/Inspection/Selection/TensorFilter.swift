@@ -21,11 +21,53 @@ public struct TensorFilter: Sendable {
   /// that of the variable alone, `dense/kernel`.
   public func selects(_ entry: CheckpointEntry) -> Bool {
     guard roles.isEmpty || roles.contains(entry.role.keyword) else { return false }
-    var names = [entry.name]
-    if case .slot(_, _, let ownerName) = entry.role { names.append(ownerName) }
-    func matches(_ patterns: [Glob]) -> Bool {
-      patterns.contains { pattern in names.contains { pattern.matches($0) } }
+    return (only.isEmpty || only.contains { $0.matchesName(of: entry) })
+      && !excluding.contains { $0.matchesName(of: entry) }
+  }
+
+  /// The tensors of a checkpoint that are looked at, in order.
+  ///
+  /// - Throws: `refused` when there are none, or when a pattern of ``only`` matches none, with the name
+  ///   that may have been meant.
+  public func select(
+    from manifest: CheckpointManifest, to operation: String, path: String
+  ) throws(CheckpointError) -> [CheckpointEntry] {
+    let entries = manifest.entries
+    for pattern in only where !entries.contains(where: pattern.matchesName) {
+      throw CheckpointError(
+        .refused, "cannot \(operation)", path: path,
+        problem: "no tensor has a name like '\(pattern.pattern)'",
+        cure: pattern.suggestion(among: entries).map { "did you mean '\($0)'?" }
+          ?? "checkpoint-inspect show without filters lists the names")
     }
-    return (only.isEmpty || matches(only)) && !matches(excluding)
+    let selected = entries.filter(selects)
+    guard !selected.isEmpty || entries.isEmpty else {
+      let roles = Set(entries.map(\.role.keyword)).sorted().joined(separator: ", ")
+      throw CheckpointError(
+        .refused, "cannot \(operation)", path: path,
+        problem: "the filters leave none of its \(entries.count) tensors",
+        cure: "take fewer of them; the tensors' roles are: \(roles)")
+    }
+    return selected
+  }
+}
+
+extension Glob {
+  fileprivate func matchesName(of entry: CheckpointEntry) -> Bool {
+    if case .slot(_, _, let ownerName) = entry.role, matches(ownerName) { return true }
+    return matches(entry.name)
+  }
+
+  /// The name, or the layer with all that is in it, that is closest to a pattern without matches.
+  fileprivate func suggestion(among entries: [CheckpointEntry]) -> String? {
+    var candidates = Set(entries.map(\.name))
+    for entry in entries {
+      for (index, character) in zip(entry.name.indices, entry.name) where character == "/" {
+        candidates.insert("\(entry.name[..<index])/*")
+        candidates.insert("*\(entry.name[index...])")
+        candidates.insert("*\(entry.name[index...].dropFirst())")
+      }
+    }
+    return closestName(to: pattern, among: candidates)
   }
 }

@@ -3,9 +3,7 @@ public import KerasConfiguration
 import Tensors
 
 extension ShowReport {
-  /// Keys `schemaVersion`, `path`, `layout`, `dialect`, `kerasVersion`, `writtenByCairn`, `variables`
-  /// (each with `sha256` of its little-endian bytes and `statistics`, if asked for), `optimizer`,
-  /// `model`, `resumption`, `notes`.
+  /// As `Schemas/show.json` describes.
   public var json: JSONValue {
     .object(
       JSONObject([
@@ -16,6 +14,8 @@ extension ShowReport {
         ("kerasVersion", JSONValue(manifest.kerasVersion)),
         ("writtenByCairn", .bool(manifest.isFromCairn)),
         ("variables", .array(items.map { .object($0.json) })),
+        ("totals", .array(totalsByRole.map { total in Self.total(total.role, total.items) })),
+        ("health", health?.json ?? .null),
         ("optimizer", manifest.optimizer?.json ?? .null),
         ("model", manifest.model?.json ?? .null),
         ("resumption", manifest.resumption?.json ?? .null),
@@ -23,15 +23,28 @@ extension ShowReport {
       ]))
   }
 
+  private static func total(_ role: String, _ items: [Item]) -> JSONValue {
+    [
+      "role": .string(role), "tensorCount": JSONValue(items.count),
+      "elementCount": JSONValue(items.reduce(0) { $0 + $1.entry.shape.elementCount }),
+      "byteCount": JSONValue(items.reduce(0) { $0 + $1.entry.byteCount }),
+    ]
+  }
+
   /// A row for each tensor.
   public var records: RecordTable {
     var table = RecordTable(
       columns: ["name", "role", "shape", "dtype", "byteCount"]
         + (options.digests ? ["sha256"] : [])
-        + (options.statistics ? TensorStatistics.columns : []))
+        + (options.statistics ? TensorStatistics.columns : [])
+        + (health == nil ? [] : OptimizerHealth.columns))
+    let health = Dictionary(
+      (health?.variables ?? []).map { ($0.name, $0.record) }
+    ) { first, _ in first }
     for item in items {
       var object = item.json
-      if case .object(let statistics)? = item.statistics?.json { object.pairs += statistics.pairs }
+      if let statistics = item.statistics { object.pairs += statistics.record.pairs }
+      if let health = health[item.entry.name] { object.pairs += health.pairs }
       table.add(object)
     }
     return table
@@ -76,24 +89,6 @@ extension OptimizerSummary {
         ("learningRate", JSONValue(learningRate)),
         ("arithmetic", JSONValue(recordedArithmetic?.rawValue)),
         ("configuration", entry.map { .object($0.configuration) } ?? .null),
-      ]))
-  }
-}
-
-extension TensorStatistics {
-  /// The keys of ``json``.
-  static let columns = [
-    "count", "minimum", "maximum", "mean", "standardDeviation", "zeroCount", "nanCount",
-    "infinityCount",
-  ]
-
-  var json: JSONValue {
-    .object(
-      JSONObject([
-        ("count", JSONValue(count)), ("minimum", JSONValue(minimum)),
-        ("maximum", JSONValue(maximum)), ("mean", JSONValue(mean)),
-        ("standardDeviation", JSONValue(standardDeviation)), ("zeroCount", JSONValue(zeroCount)),
-        ("nanCount", JSONValue(nanCount)), ("infinityCount", JSONValue(infinityCount)),
       ]))
   }
 }

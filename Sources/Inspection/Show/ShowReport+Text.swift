@@ -4,9 +4,8 @@ import Tensors
 
 extension ShowReport {
   public var text: [StyledText] {
-    var lines = header + [""] + table.lines
-    let total = items.reduce(0) { $0 + $1.entry.byteCount }
-    lines += ["", "\(items.count) tensors, \(Readable.bytes(total))"]
+    var lines = header + [""] + table.lines + [""] + totals.lines
+    if let health { lines += [""] + health.text + [""] }
     if let optimizer = manifest.optimizer?.entry {
       lines.append("optimizer configuration: \(JSONValue.object(optimizer.configuration).text)")
     }
@@ -26,9 +25,25 @@ extension ShowReport {
     return lines
   }
 
+  private var table: TextTable {
+    let hasStatistics = items.contains { $0.statistics != nil }
+    var table = TextTable(
+      rightAligned: hasStatistics ? Set(4...4 + StatisticsCells.numberCount) : [])
+    if hasStatistics {
+      let titles = ["", "", "", ""] + StatisticsCells.titles
+      table.add(titles.map { $0.styled(.quiet) })
+    }
+    if options.order == .file {
+      addTree(to: &table)
+    } else {
+      for item in items { table.add(cells(item, label: item.entry.name)) }
+    }
+    return table
+  }
+
   /// One line a tensor, slots under the variable that they belong to; what has no variable among the
   /// selected tensors follows by its whole name.
-  private var table: TextTable {
+  private func addTree(to table: inout TextTable) {
     let shown = Set(items.compactMap { $0.entry.variable })
     var slots: [VariableID: [Item]] = [:]
     var rest: [Item] = []
@@ -43,7 +58,6 @@ extension ShowReport {
     let classNames = Dictionary(
       manifest.model?.layers.map { ($0.name, $0.className) } ?? []
     ) { first, _ in first }
-    var table = TextTable()
     var layer: LayerPath?
     for item in items {
       guard let id = item.entry.variable else { continue }
@@ -59,7 +73,6 @@ extension ShowReport {
       }
     }
     for item in rest { table.add(cells(item, label: item.entry.name)) }
-    return table
   }
 
   private func title(of layer: LayerPath, _ classNames: [String: String]) -> StyledText {
@@ -74,9 +87,41 @@ extension ShowReport {
       StyledText(label), StyledText(entry.storedType), StyledText(entry.shape.description),
       StyledText(Readable.bytes(entry.byteCount)),
     ]
-    if let statistics = item.statistics { cells.append(StyledText(statistics.line)) }
+    if let statistics = item.statistics { cells += StatisticsCells.cells(statistics) }
     if let sha256 = item.sha256 { cells.append(sha256.styled(.quiet)) }
     return cells
+  }
+
+  /// A line for each role, and one for all.
+  private var totals: TextTable {
+    var table = TextTable(rightAligned: [1, 2, 3])
+    func add(_ title: String, _ items: [Item]) {
+      let elements = items.reduce(0) { $0 + $1.entry.shape.elementCount }
+      table.add([
+        StyledText(title),
+        StyledText("\(Readable.count(items.count)) tensor\(items.count == 1 ? "" : "s")"),
+        StyledText("\(Readable.count(elements)) number\(elements == 1 ? "" : "s")"),
+        StyledText(Readable.bytes(items.reduce(0) { $0 + $1.entry.byteCount })),
+      ])
+    }
+    let totals = totalsByRole
+    for (role, items) in totals where totals.count > 1 { add(role, items) }
+    add("total", items)
+    return table
+  }
+
+  /// The roles in the order of their first tensors.
+  var totalsByRole: [(role: String, items: [Item])] {
+    var totals: [(role: String, items: [Item])] = []
+    for item in items {
+      let role = item.entry.role.keyword
+      if let index = totals.firstIndex(where: { $0.role == role }) {
+        totals[index].items.append(item)
+      } else {
+        totals.append((role, [item]))
+      }
+    }
+    return totals
   }
 }
 
@@ -108,21 +153,6 @@ extension OptimizerSummary {
     var parts = ["optimizer \(className ?? "of an unknown class")"]
     if let learningRate { parts.append("learning rate \(Readable.number(learningRate))") }
     if let iterations { parts.append("iteration \(iterations)") }
-    return parts.joined(separator: ", ")
-  }
-}
-
-extension TensorStatistics {
-  fileprivate var line: String {
-    if count == 1, let mean { return Readable.number(mean) }
-    var parts: [String] = []
-    if let minimum, let maximum, let mean, let standardDeviation {
-      parts.append("\(Readable.number(minimum)) to \(Readable.number(maximum))")
-      parts.append("mean \(Readable.number(mean)) ± \(Readable.number(standardDeviation))")
-    }
-    if zeroCount > 0 { parts.append("\(zeroCount) zero") }
-    if nanCount > 0 { parts.append("\(nanCount) NaN") }
-    if infinityCount > 0 { parts.append("\(infinityCount) infinite") }
     return parts.joined(separator: ", ")
   }
 }

@@ -1,5 +1,4 @@
 public import Checkpoints
-import Dispatch
 public import Tensors
 
 #if canImport(Glibc)
@@ -45,49 +44,31 @@ extension TensorStatistics {
   /// Of several tensors: small ones side by side, large ones one after the other, by all threads.
   ///
   /// - Returns: for each entry its statistics; nil where the elements are no numbers.
-  /// - Throws: what reading throws of the first tensor that cannot be read.
+  /// - Throws: what reading throws.
   public static func reading(
     _ entries: [CheckpointEntry], of reader: borrowing CheckpointReader,
     detail: Detail = .distribution, threadCount: Int = Self.defaultThreadCount
   ) throws(CheckpointError) -> [TensorStatistics?] {
-    var results = [Result<TensorStatistics, CheckpointError>?](
-      repeating: nil, count: entries.count)
     var small: [(index: Int, tensor: PiecewiseTensor)] = []
     for (index, entry) in entries.enumerated() where entry.dtype != nil {
       if let tensor = try reader.piecewise(entry), tensor.pieceCount <= 4 {
         small.append((index, tensor))
       }
     }
-    let outcomes = Locked(results)
-    let next = Locked(0)
-    let order = small
-    DispatchQueue.concurrentPerform(iterations: min(threadCount, small.count)) { _ in
-      while true {
-        let number = next.withLock { next in
-          defer { next += 1 }
-          return next
-        }
-        guard number < order.count else { return }
-        let result = Result { () throws(CheckpointError) in
-          try TensorStatistics(order[number].tensor, detail, threadCount: 1)
-        }
-        outcomes.withLock { $0[order[number].index] = result }
+    let found = Locked([TensorStatistics?](repeating: nil, count: entries.count))
+    try PieceQueue.perform(pieceCount: small.count, threadCount: threadCount) {
+      [small] (queue) throws(CheckpointError) in
+      while let number = queue.next() {
+        let statistics = try TensorStatistics(small[number].tensor, detail, threadCount: 1)
+        found.withLock { $0[small[number].index] = statistics }
       }
     }
-    results = outcomes.withLock { $0 }
-    var statistics: [TensorStatistics?] = []
-    for (entry, result) in zip(entries, results) {
-      if let result {
-        statistics.append(try result.get())
-      } else if entry.dtype != nil {
-        statistics.append(
-          try TensorStatistics(
-            reading: entry, of: reader, detail: detail, threadCount: threadCount))
-      } else {
-        statistics.append(nil)
-      }
+    var all = found.withLock { $0 }
+    for (index, entry) in entries.enumerated() where entry.dtype != nil && all[index] == nil {
+      all[index] = try TensorStatistics(
+        reading: entry, of: reader, detail: detail, threadCount: threadCount)
     }
-    return statistics
+    return all
   }
 
   public static var defaultThreadCount: Int {
@@ -101,31 +82,19 @@ extension TensorStatistics {
     try self.init(
       tensor.entry.dtype!, count: tensor.entry.shape.elementCount, pieceCount: pieceCount, detail
     ) { (reading, isFirst) throws(CheckpointError) in
-      let next = Locked(0)
-      let failure = Locked<CheckpointError?>(nil)
-      DispatchQueue.concurrentPerform(iterations: max(1, min(threadCount, pieceCount))) { _ in
+      try PieceQueue.perform(pieceCount: pieceCount, threadCount: threadCount) {
+        (queue) throws(CheckpointError) in
         let buffer = UnsafeMutableRawBufferPointer.allocate(
           byteCount: PiecewiseTensor.stepByteCount, alignment: 4096)
         defer { buffer.deallocate() }
         var worker = ElementReading.Worker(reading)
-        while true {
-          let piece = next.withLock { next in
-            defer { next += 1 }
-            return next
-          }
-          guard piece < pieceCount else { break }
-          do throws(CheckpointError) {
-            try tensor.readPiece(piece, into: buffer, verifying: isFirst) {
-              worker.take($0, piece: piece)
-            }
-          } catch {
-            failure.withLock { $0 = $0 ?? error }
-            next.withLock { $0 = pieceCount }
+        while let piece = queue.next() {
+          try tensor.readPiece(piece, into: buffer, verifying: isFirst) {
+            worker.take($0, piece: piece)
           }
         }
         worker.finish()
       }
-      if let error = failure.withLock({ $0 }) { throw error }
     }
   }
 }

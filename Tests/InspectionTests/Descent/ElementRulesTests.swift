@@ -40,8 +40,8 @@ struct ElementRulesTests {
     #expect(kinds(rules, weight: (1, 1.26)) == [.movedTooFar])
     #expect(kinds(rules, weight: (1, 0.74)) == [.movedTooFar])
     // An accumulator in which all squares vanished still lets the weight move a little.
-    #expect(kinds(rules, weight: (1, 1.0007), accumulator: (0.1, 0.1)).isEmpty)
-    #expect(kinds(rules, weight: (1, 1.001), accumulator: (0.1, 0.1)) == [.movedTooFar])
+    #expect(kinds(rules, weight: (1, 1.0002), accumulator: (0.1, 0.1)).isEmpty)
+    #expect(kinds(rules, weight: (1, 1.0003), accumulator: (0.1, 0.1)) == [.movedTooFar])
     // One that overflowed lets it go by the rate in every update.
     #expect(kinds(rules, weight: (1, 1.99), accumulator: (0.1, .infinity)).isEmpty)
     #expect(kinds(rules, weight: (1, 2.01), accumulator: (0.1, .infinity)) == [.movedTooFar])

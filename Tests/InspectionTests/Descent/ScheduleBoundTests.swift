@@ -47,6 +47,6 @@ struct ScheduleBoundTests {
     let rare = try #require(RateBound(configuration, counters: 10...69, callsPerUpdate: 4))
     #expect(
       rare.squaredSum >= stride(from: 11, to: 70, by: 4).reduce(0) { $0 + rates[$1] * rates[$1] })
-    #expect(rare.squaredSum < sum.squaredSum)
+    #expect(rare.squaredSum <= 15 * rare.greatest * rare.greatest * 1.0001)
   }
 }

@@ -303,9 +303,14 @@ function tensorPage(tensors) {
 function runPage({ columns, rows }) {
   const stepColumn = columns.indexOf("step");
   const markColumn = columns.indexOf("marks");
-  const tableRows = rows.map((row) => element("tr", {},
-    ...row.map((value) => element("td", { class: typeof value === "number" ? "number" : "" },
-      Array.isArray(value) ? value.join(", ") : number(value)))));
+  const isEmpty = (value) => value === null || value === "" || value.length === 0;
+  const shown = [...columns.keys()].filter((place) => !rows.every((row) => isEmpty(row[place])));
+  const cell = (value, column) => {
+    if (Array.isArray(value)) return value.join(", ");
+    return column === "path" ? value.split("/").pop() : number(value);
+  };
+  const tableRows = rows.map((row) => element("tr", {}, ...shown.map((place) => element("td",
+    { class: typeof row[place] === "number" ? "number" : columns[place] }, cell(row[place], columns[place])))));
   const choose = (index) => {
     tableRows.forEach((row) => row.removeAttribute("aria-current"));
     tableRows[index].setAttribute("aria-current", "true");
@@ -320,7 +325,8 @@ function runPage({ columns, rows }) {
   return [element("div", { class: "toolbar" }, element("span", { class: "faint" }, `${rows.length} checkpoints`), themeButton()),
     element("section", { class: "charts" }, ...charts),
     element("section", { class: "wide" }, element("table", { id: "run" },
-      element("thead", {}, element("tr", {}, ...columns.map((column) => element("th", {}, label(column))))),
+      element("thead", {}, element("tr", {}, ...shown.map((place) => element("th", {
+        class: rows.some((row) => typeof row[place] === "number") ? "number" : "" }, label(columns[place]))))),
       element("tbody", {}, ...tableRows)))];
 }
 

@@ -1,0 +1,99 @@
+public import ArgumentParser
+public import Checkpoints
+import Inspection
+import KerasConfiguration
+
+struct MergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Merge two checkpoints that were trained from a common one, slots included.",
+    discussion: """
+      What one side changed since BASE is taken from there: whole tensors, and rows of embedding tables. What \
+      both changed is a conflict, unless --strategy decides. Adagrad's accumulators and the count of \
+      updates add the growths of both sides; settings merge one by one. The output is a copy of OURS with \
+      the merged tensors in it, and the record of the run that OURS has.
+      Exit code 0: merged; 1: conflicts, listed, and nothing written; 2: trouble.
+      Examples:
+        checkpoint-inspect merge start.h5 ours.h5 theirs.h5 -o merged.h5
+        checkpoint-inspect merge start.h5 ours.h5 theirs.h5 -o merged.keras --strategy average \
+      --profile keras3-archive
+      """)
+
+  @Argument(help: "The checkpoint from which both others were trained.")
+  var base: String
+
+  @Argument(help: "One side; the output has its layout.")
+  var ours: String
+
+  @Argument(help: "The other side.")
+  var theirs: String
+
+  @Option(name: [.short, .long], help: "The file to write.")
+  var output: String
+
+  @Option(
+    help: """
+      What becomes of tensors that both changed: ours, theirs (slots with them), average, or \
+      sum-of-changes (base + both changes; running means are averaged).
+      """)
+  var strategy: MergeStrategy?
+
+  @Option(help: "Whose settings count where both changed one, such as the learning rate.")
+  var settings: MergeSide?
+
+  @Option(help: "Merge variables of these names row by row, as embeddings are. Repeatable.")
+  var rows: [String] = []
+
+  @Option(
+    name: .customLong("profile"),
+    help: "Write another layout: \(Profile.all.map(\.name).joined(separator: ", ")).")
+  var profileName: String?
+
+  @Flag(help: "Print what would happen; write nothing.")
+  var dryRun = false
+
+  @Flag(help: "Replace the output if it exists.")
+  var force = false
+
+  @OptionGroup var printing: PrintingOptions
+
+  @OptionGroup var reading: ReadingOptions
+
+  func validate() throws {
+    try FilterOptions.validate(patterns: rows)
+    if let profileName, Profile(name: profileName) == nil {
+      throw ValidationError(
+        "'\(profileName)' is no profile; there are "
+          + Profile.all.map(\.name).joined(separator: ", "))
+    }
+  }
+
+  func run() throws {
+    var isComplete = true
+    try Console.reportingTrouble { () throws(CheckpointError) in
+      // Weights files take names and ties from whichever of the three tells them.
+      let first = try CheckpointReader(opening: ours, verifying: reading.verifying)
+      let base = try CheckpointReader(
+        opening: base, architectureFrom: first, verifying: reading.verifying)
+      let ours = try CheckpointReader(
+        opening: ours, architectureFrom: base, verifying: reading.verifying)
+      let theirs = try CheckpointReader(
+        opening: theirs, architectureFrom: ours, verifying: reading.verifying)
+      let merge = try CheckpointMerge(
+        base: base, ours: ours, theirs: theirs,
+        options: MergeOptions(
+          strategy: strategy, settings: settings, rowWise: rows.compactMap { Glob($0) }))
+      isComplete = merge.isComplete
+      Console.print(MergeReport(merge), printing)
+      guard isComplete, !dryRun else { return }
+      try merge.write(
+        base: base, ours: ours, theirs: theirs, to: output,
+        profile: profileName.flatMap { Profile(name: $0) }, replacing: force)
+      if printing.format == .text { Console.printLine("wrote \(output)") }
+    }
+    if !isComplete { throw ExitCode(1) }
+  }
+}
+
+extension MergeStrategy: ExpressibleByArgument {}
+extension MergeSide: ExpressibleByArgument {}
