@@ -9,7 +9,9 @@ struct DiffCommand: ParsableCommand {
     discussion: """
       Variables and slots are matched by name; a weights file that does not tell names takes them from \
       the other file. Exit code 0: the same; 1: different.
-      Example: checkpoint-inspect diff before.h5 after.weights.h5 --absolute 1e-6
+      Examples:
+        checkpoint-inspect diff before.h5 after.weights.h5 --absolute 1e-6
+        checkpoint-inspect diff step-100.h5 step-200.h5 --explain --only 'encoder/*'
       """)
 
   @Argument(help: "The first checkpoint.", completion: .file())
@@ -53,6 +55,8 @@ struct DiffCommand: ParsableCommand {
       """)
   var occurrences: Int?
 
+  @OptionGroup var filter: FilterOptions
+
   @OptionGroup var page: HTMLOptions
 
   @OptionGroup var printing: PrintingOptions
@@ -73,6 +77,7 @@ struct DiffCommand: ParsableCommand {
       options.tolerance = Tolerance(absolute: absolute, relative: relative, ulps: ulp)
       options.descent = DescentOptions(
         greatestLearningRate: learningRate, occurrences: occurrences)
+      options.filter = filter.filter
       options.isBrief = brief
       options.explains = explain
       try CheckpointReader.withPair(opening: before, after, verifying: reading.verifying) {

@@ -78,7 +78,7 @@ import Testing
     let path = folder.file("x.h5")
     try FileManager.default.copyItem(atPath: Fixture.path("keras-2.12/mlp.h5"), toPath: path)
     let file = try HDF5File.openForUpdate(path)
-    do { try file.root().createGroup("cairn").attributes.setInteger(2, for: "format_version") }
+    do { try file.root().createGroup("cairn").attributes.setInteger(3, for: "format_version") }
     try file.close()
     try expectRefusal(of: path, .unsupported, naming: "format_version")
   }

@@ -158,7 +158,7 @@ extension Refusal {
       try read(
         $0.altered {
           let group = try $0.createGroup("cairn")
-          try group.attributes.setInteger(1, for: "format_version")
+          try group.attributes.setInteger(2, for: "format_version")
           try group.attributes.setString("roman", for: "arithmetic")
         })
     },

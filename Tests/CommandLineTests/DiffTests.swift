@@ -127,4 +127,13 @@ struct DiffTests {
     expectTrouble(try inspect("diff", Self.model, missing), missing)
     expectTrouble(try inspect("diff", missing, Self.model, "--format", "json"), missing)
   }
+
+  @Test("looks at the selected tensors only")
+  func selection() throws {
+    let outcome = try inspect(
+      "diff", Fixture.path("keras-2.12/mlp.h5"), Fixture.path("keras-2.12/mlp_ema.h5"),
+      "--format", "csv", "--only", "dense/bias", "--role", "weight")
+    #expect(outcome.exitCode == 1)
+    #expect(outcome.outputLines.map { $0.prefix(while: { $0 != "," }) } == ["name", "dense/bias"])
+  }
 }

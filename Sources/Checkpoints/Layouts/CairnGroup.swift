@@ -7,7 +7,7 @@ import Tensors
 ///
 /// | attribute | content |
 /// |---|---|
-/// | `format_version` | int64, 1 |
+/// | `format_version` | int64, 2 |
 /// | `arithmetic` | which generation's formulas the optimizer state belongs to |
 /// | `scales_loss` | int64, 1 where another optimizer scales the loss around this one, whether or not the configuration says so |
 /// | `model_config`, `training_config` | JSON, as whole-model files have them; in layouts without a place of their own for them |
@@ -32,7 +32,7 @@ enum CairnGroup {
   static let textsPath = "cairn/texts"
   static let resumptionPath = "cairn/texts/resumption"
   static let storeRecordPath = "cairn/texts/saved"
-  static let formatVersion: Int64 = 1
+  static let formatVersion: Int64 = 2
 }
 
 // MARK: - Reading
@@ -71,7 +71,7 @@ extension CairnGroup {
       throw CheckpointError(
         .unsupported, "cannot read", path: path, object: "/\(self.path)@format_version",
         problem: "expected version \(formatVersion) of Cairn's own group, found \(version)",
-        cure: "a later Cairn wrote it: read it with that one")
+        cure: "another Cairn wrote it: read it with that one")
     }
     var content = Content()
     content.arithmetic = try choice("arithmetic", of: group, path: path)
