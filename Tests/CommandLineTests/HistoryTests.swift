@@ -198,7 +198,8 @@ struct WatchTests {
     let late = [10, 12].map { (file(run, $0), folder.file("late-\($0).h5")) }
     for (path, aside) in late { try FileManager.default.moveItem(atPath: path, toPath: aside) }
     let script = """
-      "$0" watch "$1" --until-step 12 --timeout 60 --format csv > "$2/lines" & watcher=$!
+      : > "$2/lines"  # there before it is looked at
+      "$0" watch "$1" --until-step 12 --timeout 60 --format csv >> "$2/lines" & watcher=$!
       until [ "$(wc -l < "$2/lines")" -ge 2 ]; do sleep 0.01; done
       mv "$2/late-10.h5" "$1/step-000000000010.h5"
       until [ "$(wc -l < "$2/lines")" -ge 3 ]; do sleep 0.01; done
