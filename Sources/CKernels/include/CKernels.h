@@ -161,4 +161,27 @@ void ck_count_lower_f32(
 void ck_count_lower_f64(
     size_t count, const double *elements, const uint8_t *slots, uint32_t *counts);
 
+/// How two runs differ, in eight lanes: lane `k` has every eighth element from the `k`th on. In double.
+enum { CK_COMPARED = 8 };
+struct ck_comparison {
+  /// Of the distances, of their squares, and of the squares of the first run: not finite where an element of
+  /// either run is not, or a distance overflows.
+  double sum[CK_COMPARED], squares[CK_COMPARED], first_squares[CK_COMPARED];
+  /// The largest distance.
+  double greatest[CK_COMPARED];
+  /// How many are further apart than `absolute + relative * |b|`.
+  int64_t changed[CK_COMPARED];
+  /// How many are equal, but of other bits: zeros of other signs.
+  int64_t other_zeros[CK_COMPARED];
+};
+
+/// Compares two runs of finite numbers; `count` is a multiple of eight. The bits of every figure are the same
+/// for all instruction sets.
+void ck_compare_f32(
+    size_t count, const float *a, const float *b, double absolute, double relative,
+    struct ck_comparison *found);
+void ck_compare_f64(
+    size_t count, const double *a, const double *b, double absolute, double relative,
+    struct ck_comparison *found);
+
 #endif

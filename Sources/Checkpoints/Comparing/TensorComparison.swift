@@ -1,3 +1,4 @@
+import CKernels
 public import Tensors
 
 /// How far two numbers may lie apart and still count as equal: |a - b| <= absolute + relative * |b|, or
@@ -131,66 +132,85 @@ extension TensorComparison {
     }
   }
 
-  /// The same, eight elements at a time, where all of a stretch are finite.
-  private mutating func addLanes<Element: TensorElement & BinaryFloatingPoint & SIMDScalar>(
+  /// The same by a kernel, where all of a stretch are finite.
+  private mutating func addLanes<Element: ComparableInLanes>(
     _ a: Tensor, _ b: Tensor, of type: Element.Type, _ tolerance: Tolerance, at position: Int
   ) {
     a.withElements(of: type) { a in
       b.withElements(of: type) { b in
-        let length = 512
+        let length = 2048
         for start in stride(from: 0, to: a.count, by: length) {
           let range = start..<min(start + length, a.count)
-          if range.count % 8 == 0, addFiniteLanes(a, b, range, tolerance, at: position) { continue }
+          if tolerance.ulps == 0, range.count % CK_COMPARED == 0,
+            addFinite(a, b, range, tolerance, at: position)
+          {
+            continue
+          }
           addElements(a, b, range, tolerance, at: position)
         }
       }
     }
   }
 
-  /// False, and nothing added, where the lanes cannot tell.
-  private mutating func addFiniteLanes<Element: TensorElement & BinaryFloatingPoint & SIMDScalar>(
+  /// False, and nothing added, where an element is not finite.
+  private mutating func addFinite<Element: ComparableInLanes>(
     _ a: UnsafeBufferPointer<Element>, _ b: UnsafeBufferPointer<Element>, _ range: Range<Int>,
     _ tolerance: Tolerance, at position: Int
   ) -> Bool {
-    typealias Lanes = SIMD8<Double>
-    func lanes(_ plane: UnsafeBufferPointer<Element>, _ index: Int) -> SIMD8<Element> {
-      UnsafeRawBufferPointer(plane).loadUnaligned(
-        fromByteOffset: index * MemoryLayout<Element>.stride, as: SIMD8<Element>.self)
-    }
-    guard tolerance.ulps == 0 else { return false }
-    var (sum, squares, firstSquares, greatest) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-    var changed = SIMD8<Int64>.zero
-    var otherZeros = SIMD8<Int64>.zero
-    for index in stride(from: range.lowerBound, to: range.upperBound, by: 8) {
-      let x = Lanes(lanes(a, index))
-      let y = Lanes(lanes(b, index))
-      let difference = y - x
-      let distance = difference.replacing(with: -difference, where: difference .< Lanes.zero)
-      let magnitude = y.replacing(with: -y, where: y .< Lanes.zero)
-      let limit = tolerance.absolute + tolerance.relative * magnitude
-      changed.replace(with: changed &+ 1, where: distance .> limit)
-      let isOtherZero =
-        (x .== y)
-        .& (unsafeBitCast(x, to: SIMD8<UInt64>.self) .!= unsafeBitCast(y, to: SIMD8<UInt64>.self))
-      otherZeros.replace(with: otherZeros &+ 1, where: isOtherZero)
-      sum += distance
-      squares += distance * distance
-      firstSquares += x * x
-      greatest.replace(with: distance, where: distance .> greatest)
-    }
-    guard (squares.sum() + firstSquares.sum()).isFinite else { return false }
-    changedCount += Int(changed.wrappedSum())
-    zeroSignCount += Int(otherZeros.wrappedSum())
-    distanceSum += sum.sum()
-    squaredDistanceSum += squares.sum()
-    squareSum += firstSquares.sum()
-    let most = greatest.max()
+    var found = ck_comparison()
+    Element.compare(
+      range.count, a.baseAddress! + range.lowerBound, b.baseAddress! + range.lowerBound,
+      tolerance.absolute, tolerance.relative, &found)
+    let squares = SIMD8(found.squares).sum()
+    let firstSquares = SIMD8(found.first_squares).sum()
+    guard (squares + firstSquares).isFinite else { return false }
+    changedCount += Int(SIMD8(found.changed).wrappedSum())
+    zeroSignCount += Int(SIMD8(found.other_zeros).wrappedSum())
+    distanceSum += SIMD8(found.sum).sum()
+    squaredDistanceSum += squares
+    squareSum += firstSquares
+    let most = SIMD8(found.greatest).max()
     if most > maximumDistance {
       maximumDistance = most
       maximumPosition = range.first { (Double(b[$0]) - Double(a[$0])).magnitude == most }
         .map { position + $0 }
     }
     return true
+  }
+}
+
+/// What a kernel compares eight at a time.
+private protocol ComparableInLanes: TensorElement, BinaryFloatingPoint {
+  static var compare:
+    (
+      Int, UnsafePointer<Self>, UnsafePointer<Self>, Double, Double,
+      UnsafeMutablePointer<ck_comparison>
+    ) -> Void
+  { get }
+}
+
+extension Float: ComparableInLanes {
+  fileprivate static var compare:
+    (
+      Int, UnsafePointer<Float>, UnsafePointer<Float>, Double, Double,
+      UnsafeMutablePointer<ck_comparison>
+    ) -> Void
+  { { ck_compare_f32($0, $1, $2, $3, $4, $5) } }
+}
+
+extension Double: ComparableInLanes {
+  fileprivate static var compare:
+    (
+      Int, UnsafePointer<Double>, UnsafePointer<Double>, Double, Double,
+      UnsafeMutablePointer<ck_comparison>
+    ) -> Void
+  { { ck_compare_f64($0, $1, $2, $3, $4, $5) } }
+}
+
+extension SIMD8 {
+  /// The lanes of an array in C.
+  fileprivate init(_ lanes: (Scalar, Scalar, Scalar, Scalar, Scalar, Scalar, Scalar, Scalar)) {
+    self.init(lanes.0, lanes.1, lanes.2, lanes.3, lanes.4, lanes.5, lanes.6, lanes.7)
   }
 }
 
