@@ -71,7 +71,7 @@ class Recording:
         folder = self.root / "runs" / "run"
         command = [str(build / "save-checkpoints"), str(folder), "--from", str(TEMPLATE), "--profile", profile,
                    "--steps", str(steps), "--keep-newest", "2", *(["--replacing"] if replacing else []),
-                   *(["--max-shard-size", "1024"] if profile == "keras3-sharded" else [])]
+                   *(["--max-shard-size", "3000"] if profile == "keras3-sharded" else [])]
         self.operations = record(command, self.root, work / "calls")
         self.suffix = SUFFIXES[profile]
         self.versions: dict[str, list[str]] = {}
