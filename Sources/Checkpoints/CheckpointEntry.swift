@@ -67,3 +67,14 @@ extension CheckpointEntry.Role {
   /// True of what a restore carries unless told otherwise.
   public var isState: Bool { self != .other && self != .untied }
 }
+
+extension CheckpointEntry {
+  /// Ranges of rows (along the first axis) that cover the tensor in pieces of about `byteLimit`
+  /// bytes; a scalar is one row.
+  func slabs(ofAtMost byteLimit: Int) -> [Range<Int>] {
+    let rows = shape.rank == 0 ? 1 : shape[0]
+    guard rows > 0 else { return [] }
+    let step = max(1, byteLimit / max(1, byteCount / rows))
+    return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
+  }
+}

@@ -104,4 +104,10 @@ import Testing
     #expect(report.missing.map(\.suggestion) == ["dense/kernal"])
     #expect(report.unused.map(\.name) == ["dense/kernal"])
   }
+  @Test("a pattern that names nothing is answered with the layer that was meant")
+  func patternSuggestion() throws {
+    let report = try plan(only: "dens/*", source: source, target: target).report
+    #expect(report.missing.map(\.name) == ["dens/*"])
+    #expect(report.missing.map(\.suggestion) == ["dense/*"])
+  }
 }

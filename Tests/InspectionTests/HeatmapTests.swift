@@ -26,7 +26,7 @@ struct HeatmapTests {
   @Test("of a small matrix has a cell for each element, lowest 0 and highest 254")
   func small() throws {
     var map = try #require(Heatmap(of: [2, 3], edge: 8))
-    map.add(Tensor([0, 1, 2, 3, 4, 5] as [Float], shape: [2, 3]), startingAt: 0)
+    map.add(Tensor([0, 1, 2, 3, 4, 5] as [Float], shape: [2, 3]), at: 0)
     let (codes, json) = try cells(map)
     #expect(codes == [0, 51, 102, 152, 203, 254])
     #expect(json["low"]?.double == 0)
@@ -38,11 +38,11 @@ struct HeatmapTests {
     let values = (0..<7 * 5 * 3).map { Float(($0 * 37) % 11) }
     let whole = Tensor(values, shape: [7, 5, 3])
     var once = try #require(Heatmap(of: whole.shape, edge: 4))
-    once.add(whole, startingAt: 0)
+    once.add(whole, at: 0)
     var often = try #require(Heatmap(of: whole.shape, edge: 4))
     for row in 0..<7 {
       often.add(
-        Tensor(Array(values[row * 15..<row * 15 + 15]), shape: [1, 5, 3]), startingAt: row)
+        Tensor(Array(values[row * 15..<row * 15 + 15]), shape: [1, 5, 3]), at: row * 15)
     }
     #expect(try cells(once).json == cells(often).json)
   }
@@ -52,7 +52,7 @@ struct HeatmapTests {
     var map = try #require(Heatmap(of: [2, 4], edge: 2))
     map.add(
       Tensor([1, 3, .nan, .infinity, 5, .nan, .nan, .nan] as [Float], shape: [2, 4]),
-      startingAt: 0)
+      at: 0)
     let (codes, json) = try cells(map)
     #expect(codes == [0, 255, 254, 255])
     #expect(json["low"]?.double == 2)
@@ -64,7 +64,7 @@ struct HeatmapTests {
     var map = try #require(Heatmap(of: [3], edge: 8))
     map.add(
       from: Tensor([1, 1, 1] as [Float], shape: [3]), to: Tensor([1, 2, 0] as [Float], shape: [3]),
-      startingAt: 0)
+      at: 0)
     let (codes, json) = try cells(map)
     #expect(codes == [127, 254, 0])
     #expect(json["rows"]?.int == 1)

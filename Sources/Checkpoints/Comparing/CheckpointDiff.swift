@@ -164,37 +164,6 @@ public struct CheckpointDiff: Sendable {
   }
 }
 
-extension CheckpointReader {
-  /// Opens two files to be compared; a weights file without architecture takes names and ties from the
-  /// other one, as ``init(opening:architectureFrom:)`` does.
-  ///
-  /// - Throws: what opening throws, and what `body` throws.
-  public static func withPair<Result>(
-    opening first: String, _ second: String, verifying: Bool = true,
-    _ body: (borrowing CheckpointReader, borrowing CheckpointReader) throws(CheckpointError) ->
-      Result
-  ) throws(CheckpointError) -> Result {
-    let after = try CheckpointReader(
-      opening: second,
-      architectureFrom: CheckpointReader(opening: first, verifying: verifying),
-      verifying: verifying)
-    let before = try CheckpointReader(
-      opening: first, architectureFrom: after, verifying: verifying)
-    return try body(before, after)
-  }
-}
-
-extension CheckpointEntry {
-  /// Ranges of rows (along the first axis) that cover the tensor in pieces of about `byteLimit`
-  /// bytes; a scalar is one row.
-  package func slabs(ofAtMost byteLimit: Int) -> [Range<Int>] {
-    let rows = shape.rank == 0 ? 1 : shape[0]
-    guard rows > 0 else { return [] }
-    let step = max(1, byteLimit / max(1, byteCount / rows))
-    return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
-  }
-}
-
 extension CheckpointDiff.Outcome {
   /// The word for this outcome in machine-readable output.
   public var keyword: String {

@@ -37,6 +37,9 @@ public struct RestorePlan: Sendable {
     let offers = RestoreOffer.all(of: source, for: target, selection, &report)
     let offered = Dictionary(grouping: offers, by: \.name)
     let wanted = Dictionary(grouping: target.entries, by: \.name)
+    // What somebody may have meant by a name without a counterpart is a name without one, too.
+    let surplus = offered.keys.filter { wanted[$0] == nil }
+    let vacant = wanted.keys.filter { offered[$0] == nil }
     var assignments: [Assignment] = []
 
     for entry in target.entries {
@@ -64,7 +67,7 @@ public struct RestorePlan: Sendable {
         report.notes.append("the source stores no \(entry.name): the target keeps its own")
       } else {
         report.missing.append(
-          .init(name: entry.name, suggestion: closestName(to: entry.name, among: offered.keys)))
+          .init(name: entry.name, suggestion: Suggestion.nearest(to: entry.name, among: surplus)))
       }
     }
     for offer in offers
@@ -76,14 +79,14 @@ public struct RestorePlan: Sendable {
         report.notes.append("the target has no place for the source's \(offer.name)")
       } else {
         report.unused.append(
-          .init(name: offer.name, suggestion: closestName(to: offer.name, among: wanted.keys)))
+          .init(name: offer.name, suggestion: Suggestion.nearest(to: offer.name, among: vacant)))
       }
     }
     let names = Set(offered.keys).union(wanted.keys)
     for pattern in (selection.only + selection.excluding)
     where !names.contains(where: pattern.matches) {
       report.missing.append(
-        .init(name: pattern.pattern, suggestion: closestName(to: pattern.pattern, among: names)))
+        .init(name: pattern.pattern, suggestion: pattern.suggestion(among: names)))
     }
     takesConfiguration = selection.parts?.contains(.configuration) == true
     if takesConfiguration {

@@ -49,30 +49,3 @@ extension RestoreReport.Unmatched: CustomStringConvertible {
     if let suggestion { "\(name): did you mean \(suggestion)?" } else { name }
   }
 }
-
-/// The candidate with the fewest single-character edits from `name`, if these are at most a third of
-/// its length; of equals the first in alphabetical order.
-package func closestName(to name: String, among candidates: some Collection<String>) -> String? {
-  var best: (name: String, distance: Int)?
-  let limit = max(1, name.count / 3)
-  for candidate in candidates.sorted() where abs(candidate.count - name.count) <= limit {
-    let distance = editDistance(Array(name), Array(candidate))
-    if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
-  }
-  return best?.name
-}
-
-/// Levenshtein's distance: insertions, deletions and replacements of one character.
-private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
-  var row = Array(0...b.count)
-  for (i, x) in a.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for (j, y) in b.enumerated() {
-      let substitution = diagonal + (x == y ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(substitution, diagonal + 1, row[j] + 1)
-    }
-  }
-  return row[b.count]
-}

@@ -19,15 +19,22 @@ extension HTMLPage {
     var pictures = JSONObject()
     for item in changed {
       guard let before = item.before, let after = item.after,
-        var change = Heatmap(of: after.shape, edge: edge),
-        var values = Heatmap(of: after.shape, edge: edge)
+        let empty = Heatmap(of: after.shape, edge: edge)
       else { continue }
-      for rows in after.slabs(ofAtMost: 4 << 20) {
-        let tensors = (try first.read(before, rows: rows), try second.read(after, rows: rows))
-        change.add(from: tensors.0, to: tensors.1, startingAt: rows.lowerBound)
-        values.add(tensors.1, startingAt: rows.lowerBound)
+      let maps = Locked((change: empty, values: empty))
+      try TensorSource.withBlocks(
+        of: first.sources(of: [before]) + second.sources(of: [after]), threadCount: 1
+      ) { (blocks) throws(CheckpointError) in
+        while let block = try blocks.next() {
+          let position = block.positions.lowerBound
+          maps.withLock { maps in
+            maps.change.add(from: block.tensors[0], to: block.tensors[1], at: position)
+            maps.values.add(block.tensors[1], at: position)
+          }
+        }
       }
       let measure = "mean of each cell"
+      let (change, values) = maps.withLock { $0 }
       pictures.append(
         item.name,
         [

@@ -21,11 +21,16 @@ extension HTMLPage {
     var pictures = JSONObject()
     let edge = Self.edge(forPictures: report.items.count)
     for item in report.items where item.entry.dtype != nil {
-      guard var map = Heatmap(of: item.entry.shape, edge: edge) else { continue }
-      for rows in item.entry.slabs(ofAtMost: 4 << 20) {
-        map.add(try reader.read(item.entry, rows: rows), startingAt: rows.lowerBound)
+      guard let empty = Heatmap(of: item.entry.shape, edge: edge) else { continue }
+      let map = Locked(empty)
+      try TensorSource.withBlocks(of: reader.sources(of: [item.entry]), threadCount: 1) {
+        (blocks) throws(CheckpointError) in
+        while let block = try blocks.next() {
+          map.withLock { $0.add(block.tensors[0], at: block.positions.lowerBound) }
+        }
       }
-      pictures.append(item.entry.name, [map.json(title: "values", measure: "mean of each cell")])
+      let picture = map.withLock { $0.json(title: "values", measure: "mean of each cell") }
+      pictures.append(item.entry.name, [picture])
     }
     self.init(
       kind: "show", title: report.path, facts: report.heading, report: report.json,

@@ -3,8 +3,8 @@ import Tensors
 
 /// A tensor seen from far away: its elements as a matrix, blocks of it averaged into cells.
 ///
-/// The last axis runs along the columns, all others along the rows; a vector is one row. Built up piece by
-/// piece along the first axis.
+/// The last axis runs along the columns, all others along the rows; a vector is one row. Built up from pieces
+/// in any order.
 struct Heatmap {
   /// Of the matrix that is pictured.
   let sourceRows: Int
@@ -12,8 +12,6 @@ struct Heatmap {
   /// In cells, none of which is empty.
   let rows: Int
   let columns: Int
-  /// How many rows of the matrix one row of the tensor's first axis is.
-  private let rowsPerSlab: Int
   /// How many rows of the matrix one slice of the last two axes is.
   private let rowsPerSlice: Int
   private var sums: [Double]
@@ -29,40 +27,37 @@ struct Heatmap {
     sourceRows = shape.elementCount / sourceColumns
     rows = min(edge, sourceRows)
     columns = min(edge, sourceColumns)
-    rowsPerSlab = shape.rank > 1 ? sourceRows / shape[0] : 1
     rowsPerSlice = shape.rank > 1 ? shape[shape.rank - 2] : 1
     sums = [Double](repeating: 0, count: rows * columns)
     counts = [Int](repeating: 0, count: rows * columns)
   }
 
-  /// Adds rows of the tensor's first axis; of a vector, some of its elements.
-  mutating func add(_ piece: Tensor, startingAt firstRow: Int) {
-    add(elementCount: piece.elementCount, startingAt: firstRow) { body in
+  /// Adds some elements.
+  ///
+  /// - Parameter position: of the first in the whole tensor, counted row-major.
+  mutating func add(_ piece: Tensor, at position: Int) {
+    add(at: position) { body in
       piece.dtype.withElementType { type in Self.visit(piece, as: type, body) }
     }
   }
 
   /// Adds what changed from one piece to another at the same place.
-  mutating func add(from before: Tensor, to after: Tensor, startingAt firstRow: Int) {
+  mutating func add(from before: Tensor, to after: Tensor, at position: Int) {
     precondition(before.shape == after.shape && before.dtype == after.dtype)
-    add(elementCount: after.elementCount, startingAt: firstRow) { body in
+    add(at: position) { body in
       after.dtype.withElementType { type in Self.visit(before, after, as: type, body) }
     }
   }
 
-  private mutating func add(
-    elementCount: Int, startingAt firstRow: Int, _ visit: ((Int, Double) -> Void) -> Void
-  ) {
-    let isVector = sourceRows == 1
-    let start = isVector ? firstRow : firstRow * rowsPerSlab * sourceColumns
+  private mutating func add(at position: Int, _ visit: ((Double) -> Void) -> Void) {
     // What a column falls into is the same for every row.
     let cellColumn = (0..<sourceColumns).map { $0 * columns / sourceColumns }
-    var row = start / sourceColumns
-    var column = start % sourceColumns
+    var row = position / sourceColumns
+    var column = position % sourceColumns
     var cellRow = row * rows / sourceRows * columns
     sums.withUnsafeMutableBufferPointer { sums in
       counts.withUnsafeMutableBufferPointer { counts in
-        visit { _, value in
+        visit { value in
           if value.isFinite {
             let cell = cellRow + cellColumn[column]
             sums[cell] += value
@@ -80,19 +75,19 @@ struct Heatmap {
   }
 
   private static func visit<Element: TensorElement>(
-    _ tensor: Tensor, as _: Element.Type, _ body: (Int, Double) -> Void
+    _ tensor: Tensor, as _: Element.Type, _ body: (Double) -> Void
   ) {
     tensor.withElements(of: Element.self) { elements in
-      for index in elements.indices { body(index, elements[index].number.double) }
+      for index in elements.indices { body(elements[index].number.double) }
     }
   }
 
   private static func visit<Element: TensorElement>(
-    _ before: Tensor, _ after: Tensor, as _: Element.Type, _ body: (Int, Double) -> Void
+    _ before: Tensor, _ after: Tensor, as _: Element.Type, _ body: (Double) -> Void
   ) {
     before.withElements(of: Element.self) { a in
       after.withElements(of: Element.self) { b in
-        for index in a.indices { body(index, b[index].number.double - a[index].number.double) }
+        for index in a.indices { body(b[index].number.double - a[index].number.double) }
       }
     }
   }

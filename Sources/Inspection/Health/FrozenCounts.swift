@@ -16,33 +16,14 @@ struct FrozenCounts: Sendable {
     let dtype = try entry.requireDType(path: reader.path)
     let start = Tensor(repeating: startValue, shape: [], dtype: dtype)
     let width = entry.shape.rank > 1 ? entry.shape.row.elementCount : entry.shape.elementCount
-    guard let tensor = try reader.piecewise(entry) else {
-      var counts = FrozenCounts()
-      var position = 0
-      try reader.readInOrder(entry) { bytes in
-        counts.add(bytes, from: position, start, rowWidth: width)
-        position += bytes.count
+    let pieces = try TensorSource.mapBlocks(of: reader.sources(of: [entry])) { positions, tensors in
+      var piece = FrozenCounts()
+      tensors[0].withUnsafeBytes {
+        piece.add($0, from: positions.lowerBound * dtype.byteCount, start, rowWidth: width)
       }
-      return counts
+      return piece
     }
-    let sum = Locked(FrozenCounts())
-    try PieceQueue.perform(
-      pieceCount: tensor.pieceCount, threadCount: TensorStatistics.defaultThreadCount
-    ) { (queue) throws(CheckpointError) in
-      let buffer = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: PiecewiseTensor.stepByteCount, alignment: 4096)
-      defer { buffer.deallocate() }
-      var counts = FrozenCounts()
-      while let piece = queue.next() {
-        var position = piece * PiecewiseTensor.pieceByteCount
-        try tensor.readPiece(piece, into: buffer) { bytes in
-          counts.add(bytes, from: position, start, rowWidth: width)
-          position += bytes.count
-        }
-      }
-      sum.withLock { $0.merge(counts, rowWidth: width) }
-    }
-    return sum.withLock { $0 }
+    return pieces.reduce(into: FrozenCounts()) { $0.merge($1, rowWidth: width) }
   }
 
   /// Adds elements of a tensor.

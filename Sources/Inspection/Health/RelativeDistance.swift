@@ -17,59 +17,18 @@ struct RelativeDistance: Sendable {
   static func reading(
     from a: CheckpointEntry, to b: CheckpointEntry, of reader: borrowing CheckpointReader
   ) throws(CheckpointError) -> Double? {
-    let dtype = try a.requireDType(path: reader.path)
-    guard let first = try reader.piecewise(a), let second = try reader.piecewise(b) else {
-      return try readingRows(from: a, to: b, dtype, of: reader)
-    }
-    let sums = Locked([RelativeDistance](repeating: .init(), count: first.pieceCount))
-    // Each thread holds a whole piece of one tensor.
-    try PieceQueue.perform(
-      pieceCount: first.pieceCount, threadCount: TensorStatistics.defaultThreadCount
-    ) { (queue) throws(CheckpointError) in
-      let memory = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: PiecewiseTensor.pieceByteCount + PiecewiseTensor.stepByteCount,
-        alignment: 4096)
-      defer { memory.deallocate() }
-      let step = UnsafeMutableRawBufferPointer(
-        rebasing: memory[PiecewiseTensor.pieceByteCount...])
-      let blocks = PairedBlocks(dtype)
-      while let piece = queue.next() {
-        var position = 0
-        try first.readPiece(piece, into: step) { bytes in
-          UnsafeMutableRawBufferPointer(rebasing: memory[position...]).copyMemory(from: bytes)
-          position += bytes.count
-        }
-        var sum = RelativeDistance()
-        position = 0
-        try second.readPiece(piece, into: step) { bytes in
-          let other = memory[position..<position + bytes.count]
-          blocks.forEach(.init(rebasing: other), bytes) { sum.add($0, $1) }
-          position += bytes.count
-        }
-        sums.withLock { $0[piece] = sum }
+    let sums = try TensorSource.mapBlocks(of: reader.sources(of: [a, b])) { _, tensors in
+      var sum = RelativeDistance()
+      let blocks = PairedBlocks(tensors[0].dtype)
+      tensors[0].withUnsafeBytes { first in
+        tensors[1].withUnsafeBytes { second in blocks.forEach(first, second) { sum.add($0, $1) } }
       }
+      return sum
     }
-    return sums.withLock { sums in
-      sums.reduce(into: RelativeDistance()) { sum, piece in
-        sum.squaredDistance += piece.squaredDistance
-        sum.squaredSize += piece.squaredSize
-      }.value
-    }
-  }
-
-  private static func readingRows(
-    from a: CheckpointEntry, to b: CheckpointEntry, _ dtype: DType,
-    of reader: borrowing CheckpointReader
-  ) throws(CheckpointError) -> Double? {
-    let blocks = PairedBlocks(dtype)
-    var sum = RelativeDistance()
-    for rows in a.slabs(ofAtMost: PiecewiseTensor.pieceByteCount) {
-      let (first, second) = (try reader.read(a, rows: rows), try reader.read(b, rows: rows))
-      first.withUnsafeBytes { first in
-        second.withUnsafeBytes { second in blocks.forEach(first, second) { sum.add($0, $1) } }
-      }
-    }
-    return sum.value
+    return sums.reduce(into: RelativeDistance()) { sum, piece in
+      sum.squaredDistance += piece.squaredDistance
+      sum.squaredSize += piece.squaredSize
+    }.value
   }
 
   private mutating func add(_ a: ElementBlock, _ b: ElementBlock) {

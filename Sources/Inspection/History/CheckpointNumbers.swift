@@ -15,8 +15,9 @@ struct CheckpointNumbers: Sendable, Hashable {
     var squares: Double?
     for entry in reader.manifest.entries
     where entry.dtype?.isFloatingPoint == true && filter.selects(entry) {
-      var sum = ElementSum()
-      try reader.forEachPiece(of: entry) { _, piece in sum.add(piece) }
+      let sum = try TensorSource.mapBlocks(of: reader.sources(of: [entry])) { _, tensors in
+        ElementSum(tensors[0])
+      }.reduce(into: ElementSum()) { $0.append($1) }
       if sum.nonFiniteCount > 0, firstNonFinite == nil { firstNonFinite = entry.name }
       nonFiniteCount += sum.nonFiniteCount
       if case .weight = entry.role { squares = (squares ?? 0) + sum.squares }
@@ -49,10 +50,11 @@ struct CheckpointChange: Sendable, Hashable {
       guard case .weight = entry.role, let other = before.manifest.entry(named: entry.name),
         other.shape == entry.shape, other.dtype == entry.dtype
       else { continue }
-      var own = ChangeSum()
-      try CheckpointReader.forEachPiece(of: other, in: before, and: entry, in: after) {
-        own.add($1, $2)
-      }
+      let own = try TensorSource.mapBlocks(
+        of: before.sources(of: [other]) + after.sources(of: [entry])
+      ) { _, tensors in
+        ChangeSum(tensors[0], tensors[1])
+      }.reduce(into: ChangeSum()) { $0.append($1) }
       if own.changedCount == 0 { unchanged.append(entry.name) }
       if largest == nil || own.largest > largest!.value { largest = (own.largest, entry.name) }
       sum.squares += own.squares
@@ -67,11 +69,18 @@ struct CheckpointChange: Sendable, Hashable {
 }
 
 /// Sums over the elements of one tensor, in double.
-private struct ElementSum {
+private struct ElementSum: Sendable {
   var squares = 0.0
   var nonFiniteCount = 0
 
-  mutating func add(_ piece: Tensor) {
+  init() {}
+
+  mutating func append(_ next: ElementSum) {
+    squares += next.squares
+    nonFiniteCount += next.nonFiniteCount
+  }
+
+  init(_ piece: Tensor) {
     switch piece.dtype {
     case .float32: piece.withElements(of: Float.self) { add($0) }
     case .float64: piece.withElements(of: Double.self) { add($0) }
@@ -95,14 +104,23 @@ private struct ElementSum {
 }
 
 /// Sums over the pairs of elements of two tensors, in double.
-private struct ChangeSum {
+private struct ChangeSum: Sendable {
   var largest = 0.0
   var squares = 0.0
   var squaresBefore = 0.0
   /// Elements that are not equal as numbers; NaN equals NaN.
   var changedCount = 0
 
-  mutating func add(_ before: Tensor, _ after: Tensor) {
+  init() {}
+
+  mutating func append(_ next: ChangeSum) {
+    largest = max(largest, next.largest)
+    squares += next.squares
+    squaresBefore += next.squaresBefore
+    changedCount += next.changedCount
+  }
+
+  init(_ before: Tensor, _ after: Tensor) {
     switch after.dtype {
     case .float32: add(before, after, Float.self)
     case .float64: add(before, after, Double.self)

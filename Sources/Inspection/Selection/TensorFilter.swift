@@ -37,7 +37,7 @@ public struct TensorFilter: Sendable {
       throw CheckpointError(
         .refused, "cannot \(operation)", path: path,
         problem: "no tensor has a name like '\(pattern.pattern)'",
-        cure: pattern.suggestion(among: entries).map { "did you mean '\($0)'?" }
+        cure: pattern.suggestion(among: entries.map(\.name)).map { "did you mean '\($0)'?" }
           ?? "checkpoint-inspect show without filters lists the names")
     }
     let selected = entries.filter(selects)
@@ -56,18 +56,5 @@ extension Glob {
   fileprivate func matchesName(of entry: CheckpointEntry) -> Bool {
     if case .slot(_, _, let ownerName) = entry.role, matches(ownerName) { return true }
     return matches(entry.name)
-  }
-
-  /// The name, or the layer with all that is in it, that is closest to a pattern without matches.
-  fileprivate func suggestion(among entries: [CheckpointEntry]) -> String? {
-    var candidates = Set(entries.map(\.name))
-    for entry in entries {
-      for (index, character) in zip(entry.name.indices, entry.name) where character == "/" {
-        candidates.insert("\(entry.name[..<index])/*")
-        candidates.insert("*\(entry.name[index...])")
-        candidates.insert("*\(entry.name[index...].dropFirst())")
-      }
-    }
-    return closestName(to: pattern, among: candidates)
   }
 }

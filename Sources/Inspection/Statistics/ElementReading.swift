@@ -1,3 +1,4 @@
+import Checkpoints
 import Tensors
 
 /// What one reading of all elements of a tensor collects; several threads take part, each with a
@@ -7,7 +8,7 @@ import Tensors
 final class ElementReading: Sendable {
   private let dtype: DType
   private let purpose: Purpose
-  /// By piece, so that they can be merged in order, whoever was first.
+  /// By step, so that they can be merged in order, whoever was first.
   private let moments: Locked<[Moments]>
   private let elements = Locked<[Double]>([])
 
@@ -21,10 +22,17 @@ final class ElementReading: Sendable {
     case lowerCounts(ElementCounts)
   }
 
-  init(_ purpose: Purpose, _ dtype: DType, pieceCount: Int) {
+  /// Bytes of a step: the sums of each are put together by themselves, so that they do not depend on the
+  /// blocks in which a tensor is read.
+  private static let stepByteCount = TensorSource.smallestBlockByteCount
+
+  init(_ purpose: Purpose, _ dtype: DType, elementCount: Int) {
     self.purpose = purpose
     self.dtype = dtype
-    moments = Locked([Moments](repeating: Moments(), count: pieceCount))
+    let byteCount = elementCount * dtype.byteCount
+    moments = Locked(
+      [Moments](
+        repeating: Moments(), count: (byteCount + Self.stepByteCount - 1) / Self.stepByteCount))
   }
 
   /// Of everything that was taken.
@@ -50,8 +58,18 @@ final class ElementReading: Sendable {
         }
     }
 
-    /// Takes some elements of a piece, which follow those that it took of the piece before.
-    mutating func take(_ bytes: UnsafeRawBufferPointer, piece: Int) {
+    /// Takes some of the elements.
+    ///
+    /// - Parameter position: the place of the first byte in the tensor, where a step begins.
+    mutating func take(_ bytes: UnsafeRawBufferPointer, from position: Int) {
+      let length = ElementReading.stepByteCount
+      for start in stride(from: 0, to: bytes.count, by: length) {
+        let step = bytes[start..<min(start + length, bytes.count)]
+        take(UnsafeRawBufferPointer(rebasing: step), step: (position + start) / length)
+      }
+    }
+
+    private mutating func take(_ bytes: UnsafeRawBufferPointer, step: Int) {
       var moments = Moments()
       let reading = reading
       switch reading.purpose {
@@ -70,7 +88,7 @@ final class ElementReading: Sendable {
         blocks.forEach(bytes) { table?.add($0) }
         return
       }
-      reading.moments.withLock { $0[piece].merge(moments) }
+      reading.moments.withLock { $0[step] = moments }
     }
 
     /// To be called when the thread has nothing more to take.

@@ -1,25 +1,19 @@
 public import Checkpoints
 public import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 // MARK: - Tensors in memory and in files
 
 extension TensorStatistics {
   /// Of a tensor in memory.
   public init(of tensor: Tensor, detail: Detail = .distribution) {
-    self.init(tensor.dtype, count: tensor.elementCount, pieceCount: 1, detail) { reading, _ in
+    self.init(tensor.dtype, count: tensor.elementCount, detail) { reading, _ in
       var worker = ElementReading.Worker(reading)
-      tensor.withUnsafeBytes { worker.take($0, piece: 0) }
+      tensor.withUnsafeBytes { worker.take($0, from: 0) }
       worker.finish()
     }
   }
 
-  /// Of a tensor in a file, read in pieces, with digests compared.
+  /// Of a tensor in a file, read in blocks, with digests compared.
   ///
   /// - Parameter threadCount: by default one for each processor, but no more than four: each needs up to 25
   ///   MB.
@@ -28,17 +22,7 @@ extension TensorStatistics {
     reading entry: CheckpointEntry, of reader: borrowing CheckpointReader,
     detail: Detail = .distribution, threadCount: Int = Self.defaultThreadCount
   ) throws(CheckpointError) {
-    if let tensor = try reader.piecewise(entry) {
-      try self.init(tensor, detail, threadCount: threadCount)
-      return
-    }
-    let dtype = try entry.requireDType(path: reader.path)
-    try self.init(dtype, count: entry.shape.elementCount, pieceCount: 1, detail) {
-      (reading, isFirst) throws(CheckpointError) in
-      var worker = ElementReading.Worker(reading)
-      try reader.readInOrder(entry, verifying: isFirst) { worker.take($0, piece: 0) }
-      worker.finish()
-    }
+    try self.init(try reader.sources(of: [entry])[0], detail, threadCount: threadCount)
   }
 
   /// Of several tensors: small ones side by side, large ones one after the other, by all threads.
@@ -49,18 +33,17 @@ extension TensorStatistics {
     _ entries: [CheckpointEntry], of reader: borrowing CheckpointReader,
     detail: Detail = .distribution, threadCount: Int = Self.defaultThreadCount
   ) throws(CheckpointError) -> [TensorStatistics?] {
-    var small: [(index: Int, tensor: PiecewiseTensor)] = []
-    for (index, entry) in entries.enumerated() where entry.dtype != nil {
-      if let tensor = try reader.piecewise(entry), tensor.pieceCount <= 4 {
-        small.append((index, tensor))
-      }
+    let small = entries.indices.filter {
+      entries[$0].dtype != nil && entries[$0].byteOffset != nil
+        && entries[$0].byteCount <= smallByteCount
     }
+    let sources = try reader.sources(of: small.map { entries[$0] })
     let found = Locked([TensorStatistics?](repeating: nil, count: entries.count))
     try PieceQueue.perform(pieceCount: small.count, threadCount: threadCount) {
-      [small] (queue) throws(CheckpointError) in
+      (queue) throws(CheckpointError) in
       while let number = queue.next() {
-        let statistics = try TensorStatistics(small[number].tensor, detail, threadCount: 1)
-        found.withLock { $0[small[number].index] = statistics }
+        let statistics = try TensorStatistics(sources[number], detail, threadCount: 1)
+        found.withLock { $0[small[number]] = statistics }
       }
     }
     var all = found.withLock { $0 }
@@ -71,27 +54,22 @@ extension TensorStatistics {
     return all
   }
 
-  public static var defaultThreadCount: Int {
-    max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-  }
+  /// Tensors of at most so many bytes keep one thread busy, not all.
+  private static let smallByteCount = 16 << 20
+
+  public static var defaultThreadCount: Int { min(4, TensorSource.defaultThreadCount) }
 
   private init(
-    _ tensor: PiecewiseTensor, _ detail: Detail, threadCount: Int
+    _ source: TensorSource, _ detail: Detail, threadCount: Int
   ) throws(CheckpointError) {
-    let pieceCount = tensor.pieceCount
-    try self.init(
-      tensor.entry.dtype!, count: tensor.entry.shape.elementCount, pieceCount: pieceCount, detail
-    ) { (reading, isFirst) throws(CheckpointError) in
-      try PieceQueue.perform(pieceCount: pieceCount, threadCount: threadCount) {
-        (queue) throws(CheckpointError) in
-        let buffer = UnsafeMutableRawBufferPointer.allocate(
-          byteCount: PiecewiseTensor.stepByteCount, alignment: 4096)
-        defer { buffer.deallocate() }
+    try self.init(source.dtype, count: source.entry.shape.elementCount, detail) {
+      (reading, isFirst) throws(CheckpointError) in
+      try TensorSource.withBlocks(of: [source], threadCount: threadCount, verifying: isFirst) {
+        (blocks) throws(CheckpointError) in
         var worker = ElementReading.Worker(reading)
-        while let piece = queue.next() {
-          try tensor.readPiece(piece, into: buffer, verifying: isFirst) {
-            worker.take($0, piece: piece)
-          }
+        while let block = try blocks.next() {
+          let position = block.positions.lowerBound * source.dtype.byteCount
+          block.tensors[0].withUnsafeBytes { worker.take($0, from: position) }
         }
         worker.finish()
       }
@@ -107,14 +85,14 @@ extension TensorStatistics {
 
   /// - Parameter read: gives all elements to a reading; told whether it is the first.
   private init<Failure: Error>(
-    _ dtype: DType, count: Int, pieceCount: Int, _ detail: Detail,
+    _ dtype: DType, count: Int, _ detail: Detail,
     read: (ElementReading, _ isFirst: Bool) throws(Failure) -> Void
   ) throws(Failure) {
     let width = ElementWidth(dtype)
     func collect(
       _ purpose: ElementReading.Purpose, isFirst: Bool = true
     ) throws(Failure) -> ElementReading {
-      let reading = ElementReading(purpose, dtype, pieceCount: pieceCount)
+      let reading = ElementReading(purpose, dtype, elementCount: count)
       try read(reading, isFirst)
       return reading
     }

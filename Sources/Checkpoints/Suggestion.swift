@@ -39,3 +39,19 @@ public enum Suggestion {
     return min(limit, last[b.count])
   }
 }
+
+extension Glob {
+  /// The name, or the layer with all that is in it, that somebody may have meant by a pattern that matches
+  /// none of `names`.
+  package func suggestion(among names: some Sequence<String>) -> String? {
+    var candidates = Set(names)
+    for name in names {
+      for (index, character) in zip(name.indices, name) where character == "/" {
+        candidates.insert("\(name[..<index])/*")
+        candidates.insert("*\(name[index...])")
+        candidates.insert("*\(name[index...].dropFirst())")
+      }
+    }
+    return Suggestion.nearest(to: pattern, among: candidates)
+  }
+}

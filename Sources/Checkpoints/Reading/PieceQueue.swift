@@ -1,17 +1,17 @@
 import Dispatch
 import Tensors
 
-/// Hands out the pieces of some work to several threads, each piece once.
+/// Hands out the pieces of some work to several threads, each piece once and in order.
 ///
 /// A class because threads share it; Sendable because everything that changes is locked.
 package final class PieceQueue: Sendable {
   private let count: Int
   private let taken = Locked(0)
-  private let failure = Locked<CheckpointError?>(nil)
+  private let failure = Locked<(piece: Int, error: CheckpointError)?>(nil)
 
   private init(count: Int) { self.count = count }
 
-  /// The next piece; nil when there is none, or a thread has failed.
+  /// The next piece; nil when there is none, or one has failed.
   package func next() -> Int? {
     taken.withLock { taken in
       guard taken < count else { return nil }
@@ -20,15 +20,18 @@ package final class PieceQueue: Sendable {
     }
   }
 
-  private func fail(_ error: CheckpointError) {
-    failure.withLock { $0 = $0 ?? error }
+  /// Ends the work. Pieces are taken in order, so the first one that fails is among those that do.
+  func fail(_ error: CheckpointError, at piece: Int) {
+    failure.withLock { failure in
+      if failure == nil || piece < failure!.piece { failure = (piece, error) }
+    }
     taken.withLock { $0 = count }
   }
 
   /// Calls `body` on several threads, each of which takes pieces until there are none.
   ///
   /// - Parameter threadCount: at most so many; no more than pieces.
-  /// - Throws: the first error of `body`.
+  /// - Throws: the error of the first piece that failed.
   package static func perform(
     pieceCount: Int, threadCount: Int,
     _ body: @Sendable (PieceQueue) throws(CheckpointError) -> Void
@@ -38,9 +41,9 @@ package final class PieceQueue: Sendable {
       do throws(CheckpointError) {
         try body(queue)
       } catch {
-        queue.fail(error)
+        queue.fail(error, at: .max)
       }
     }
-    if let error = queue.failure.withLock({ $0 }) { throw error }
+    if let failure = queue.failure.withLock({ $0 }) { throw failure.error }
   }
 }
