@@ -31,6 +31,8 @@ public struct CheckpointManifest: Sendable {
   /// Variables that were frozen when the file was saved, by the order in which it keeps them, although
   /// its architecture does not say so: Keras 2 forgets that one direction of a Bidirectional is frozen.
   public var frozen: Set<VariableID> = []
+  /// Layers of unknown classes of which the slots alone prove which of their variables are trained.
+  var layersProvenBySlots: [LayerPath] = []
   /// In a converted file: the configurations as the file spelled them from which it was converted.
   public var original: OriginalWords?
   /// A note on what stands in from another checkpoint; nil when all that is said here is the file's own.

@@ -14,6 +14,9 @@ public enum ConfigurationError: Error, Sendable, Hashable {
   case unsupported(key: String, object: String, value: JSONValue, cure: String)
   /// A class that this operation does not know; `known` lists those that it does.
   case unknownClass(String, object: String, known: [String])
+  /// A layer of a class of somebody's own, of which nothing tells which variables are trained, where their
+  /// order depends on it.
+  case orderUnknown(className: String, object: String)
   /// A value that the dialect to be written has no place for.
   case notExpressible(key: String, object: String, dialect: Dialect, cure: String)
 }
@@ -34,6 +37,9 @@ extension ConfigurationError: CustomStringConvertible {
       "\(object): `\(key)` = \(value.excerpt) is not supported; \(cure)"
     case .unknownClass(let name, let object, let known):
       "\(object): class `\(name)` is not supported; known: \(known.joined(separator: ", "))"
+    case .orderUnknown(let name, let object):
+      "\(object): which variables of class `\(name)` are trained is not known, and this layout puts them "
+        + "before the others"
     case .notExpressible(let key, let object, let dialect, let cure):
       "\(object): `\(key)` cannot be written for \(dialect); \(cure)"
     }

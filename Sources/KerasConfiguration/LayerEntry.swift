@@ -8,18 +8,29 @@ public struct LayerEntry: Sendable, Hashable {
   /// The layer's name.
   public let name: String
 
-  /// Throws if the object has no class.
-  public init(json: JSONValue) throws(ConfigurationError) {
+  /// Throws if the object has no class, or no name though it is not of a class of somebody's own: such a
+  /// class may leave the name out of its options, and Keras then makes one of the class and a number.
+  init(
+    json: JSONValue, defaultNames: inout ElementNumbering
+  ) throws(ConfigurationError) {
     guard let className = json["class_name"]?.string else {
       throw .unexpectedValue(
         key: "layers", object: "model", expected: "objects with `class_name`", found: json)
     }
-    guard let name = Self.name(json) else {
-      throw .missingKey("name", object: "layer of class `\(className)`")
-    }
     self.json = json
     self.className = className
-    self.name = name
+    let ownName = String(className.split(separator: ">").last ?? "")
+    let defaultName = defaultNames.name(ofClass: ownName, hasVariables: true)
+    name = Self.name(json) ?? defaultName
+    guard Self.name(json) != nil || !hasKnownClass || isCustomClass else {
+      throw .missingKey("name", object: "layer of class `\(className)`")
+    }
+  }
+
+  /// Throws if the object has no class or no name.
+  public init(json: JSONValue) throws(ConfigurationError) {
+    var names = ElementNumbering(countsWeightedTwice: false)
+    try self.init(json: json, defaultNames: &names)
   }
 
   static func isLayer(_ json: JSONValue) -> Bool {
@@ -30,10 +41,24 @@ public struct LayerEntry: Sendable, Hashable {
     json["config"]?["name"]?.string ?? json["name"]?.string
   }
 
-  /// True for somebody's own class, registered under a package (`mine>Dense`), which may share its
-  /// name with one of Keras's.
+  /// True for what is told to be somebody's own class, which may share its name with one of Keras's:
+  /// registered under a package (`mine>Dense`), or of another module than Keras's.
   public var isCustomClass: Bool {
-    className.contains(">") || json["registered_name"]?.string?.contains(">") == true
+    if className.contains(">") { return true }
+    guard !ModelConfiguration.modelClassNames.contains(className) else {
+      return json["registered_name"]?.string?.contains(">") == true
+    }
+    if let module = json["module"]?.string {
+      let roots = ["keras", "tf_keras"]
+      return !roots.contains { module == $0 || module.hasPrefix("\($0).") }
+    }
+    // Keras's own classes are registered nowhere.
+    return json["registered_name"]?.string != nil
+  }
+
+  /// The name by which somebody's own class is found: that of its registry (`mine>Dense`), else its own.
+  var registeredName: String {
+    json["registered_name"]?.string ?? className
   }
 
   /// The options; empty if the object has none.

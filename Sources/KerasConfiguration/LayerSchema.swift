@@ -55,6 +55,8 @@ public struct VariableSchema: Sendable, Hashable {
   public var isTrainable: Bool
   /// What Keras 2 calls it, where that differs.
   public var keras2Name: String?
+  /// What whole-model files call it, where its class does not tell.
+  public var storedName: String?
 
   public init(_ name: String, isTrainable: Bool = true, keras2Name: String? = nil) {
     self.name = name

@@ -1,3 +1,5 @@
+public import Tensors
+
 /// A model as Keras's JSON describes it: its layers, in order, and how they are called.
 ///
 /// Layers stay as they were read; ``decodedLayers()`` is the step that asks whether Cairn can train
@@ -18,7 +20,9 @@ public struct ModelConfiguration: Sendable, Hashable {
   public let buildInputShape: [Int?]?
   /// Whose spelling the JSON is.
   public let dialect: Dialect
-  private(set) var memo = ModelMemo()
+  /// What a file shows of the layers of unknown classes, by their paths; see ``knowing(_:)``.
+  public internal(set) var customLayers: [LayerPath: CustomLayer] = [:]
+  var memo = ModelMemo()
 
   /// How the layers are called.
   public enum Calls: Sendable, Hashable {
@@ -75,6 +79,7 @@ public struct ModelConfiguration: Sendable, Hashable {
       json["config"]?["build_input_shape"]?.shape ?? json["build_config"]?["input_shape"]?.shape
     self.json = json
     self.dialect = dialect
+    customLayers = model.customLayers
   }
 
   /// Keras's own classes must list layers. What another class keeps under that key is its own affair:
@@ -97,7 +102,10 @@ public struct ModelConfiguration: Sendable, Hashable {
 
   private static func layers(_ list: [JSONValue]) throws(ConfigurationError) -> [LayerEntry] {
     var layers: [LayerEntry] = []
-    for entry in list { layers.append(try LayerEntry(json: entry)) }
+    var defaultNames = ElementNumbering(countsWeightedTwice: false)
+    for entry in list {
+      layers.append(try LayerEntry(json: entry, defaultNames: &defaultNames))
+    }
     return layers
   }
 

@@ -17,6 +17,8 @@ public struct VariablePlace: Sendable, Hashable {
   /// Whether the class is one of which Cairn knows nothing, so that its variables have numbers for names;
   /// false for a known class with options that change its variables.
   public var hasUnknownClass: Bool
+  /// False if the class is unknown and nothing tells which of the variables are trained.
+  public var isTrainingKnown = true
 
   public init(
     path: LayerPath, className: String, topLevelLayer: String, group: String,
@@ -69,7 +71,8 @@ extension ModelConfiguration {
     try memo.places(in: dialect) { () throws(ConfigurationError) in
       var places: [VariablePlace] = []
       try appendPlaces(
-        to: &places, in: dialect, path: [], group: "", topLevelLayer: nil, isTrainable: true)
+        to: &places, in: dialect, path: [], group: "", topLevelLayer: nil, isTrainable: true,
+        customLayers)
       return places
     }
   }
@@ -103,6 +106,7 @@ extension ModelConfiguration {
   public func weightsByLayer(
     frozen: Set<VariableID> = []
   ) throws(ConfigurationError) -> [(layer: String, variables: [ModelVariable])] {
+    try requireOrder()
     let variables = Dictionary(grouping: try variables(in: dialect), by: \.topLevelLayer)
     func isTrained(_ variable: ModelVariable) -> Bool {
       variable.isTrainable && !frozen.contains(variable.id)
@@ -113,6 +117,16 @@ extension ModelConfiguration {
     }
   }
 
+  /// Throws where a layer's order, trained variables first, depends on what is not known.
+  private func requireOrder() throws(ConfigurationError) {
+    let places = try places(in: dialect).filter { $0.variables?.isEmpty == false }
+    let counts = Dictionary(grouping: places, by: \.topLevelLayer).mapValues(\.count)
+    // A layer alone has them in this order in every layout.
+    for place in places where !place.isTrainingKnown && counts[place.topLevelLayer]! > 1 {
+      throw .orderUnknown(className: place.className, object: "layer `\(place.path)`")
+    }
+  }
+
   /// The layers that `layer_names` of a whole-model file lists: all, but a Sequential's InputLayer.
   public var topLevelLayers: [LayerEntry] {
     calls == .chain ? layers.filter { $0.className != "InputLayer" } : layers
@@ -120,25 +134,31 @@ extension ModelConfiguration {
 
   private func appendPlaces(
     to places: inout [VariablePlace], in dialect: Dialect, path: LayerPath, group: String,
-    topLevelLayer: String?, isTrainable: Bool
+    topLevelLayer: String?, isTrainable: Bool, _ customLayers: [LayerPath: CustomLayer]
   ) throws(ConfigurationError) {
     var numbering = ElementNumbering(layersIn: dialect)
     for layer in topLevelLayers {
       let schema = layer.schema(in: dialect)
       let nested =
         layer.isModel ? try ModelConfiguration(json: layer.json, dialect: self.dialect) : nil
-      let hasVariables = try nested?.hasVariables ?? schema.map { $0.variableCount > 0 } ?? true
+      let path = path.appending(layer.name)
+      let custom = customLayers[path]
+      let hasVariables =
+        try nested?.hasVariables(at: path, customLayers)
+        ?? (schema?.variableCount ?? custom?.variables.count).map { $0 > 0 } ?? true
       let element = numbering.name(ofClass: layer.className, hasVariables: hasVariables)
-      let place = VariablePlace(
-        path: path.appending(layer.name), className: layer.className,
+      var place = VariablePlace(
+        path: path, className: layer.className,
         topLevelLayer: topLevelLayer ?? layer.name,
-        group: "\(group)\(dialect.layersGroup)/\(element)", variables: schema?.variables,
+        group: "\(group)\(dialect.layersGroup)/\(element)",
+        variables: schema?.variables ?? custom?.variables,
         isTrainable: isTrainable && self.isTrainable && layer.isTrainable,
         hasUnknownClass: nested == nil && (layer.isCustomClass || !layer.hasKnownClass))
+      place.isTrainingKnown = schema != nil || nested != nil || custom?.isTrainingKnown == true
       if let nested {
         try nested.appendPlaces(
           to: &places, in: dialect, path: place.path, group: place.group + "/",
-          topLevelLayer: place.topLevelLayer, isTrainable: place.isTrainable)
+          topLevelLayer: place.topLevelLayer, isTrainable: place.isTrainable, customLayers)
       } else {
         place.append(to: &places, children: schema?.children ?? [])
       }
@@ -146,17 +166,20 @@ extension ModelConfiguration {
   }
 
   /// True if any layer has variables, or may have some because its class is unknown.
-  private var hasVariables: Bool {
-    get throws(ConfigurationError) {
-      for layer in layers {
-        let has =
-          layer.isModel
-          ? try ModelConfiguration(json: layer.json, dialect: dialect).hasVariables
-          : layer.schema(in: dialect).map { $0.variableCount > 0 } ?? true
-        if has { return true }
-      }
-      return false
+  private func hasVariables(
+    at path: LayerPath, _ customLayers: [LayerPath: CustomLayer]
+  ) throws(ConfigurationError) -> Bool {
+    for layer in layers {
+      let path = path.appending(layer.name)
+      let count = layer.schema(in: dialect)?.variableCount ?? customLayers[path]?.variables.count
+      let has =
+        layer.isModel
+        ? try ModelConfiguration(json: layer.json, dialect: dialect)
+          .hasVariables(at: path, customLayers)
+        : count.map { $0 > 0 } ?? true
+      if has { return true }
     }
+    return false
   }
 }
 

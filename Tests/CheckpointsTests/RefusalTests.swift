@@ -223,11 +223,11 @@ extension Refusal {
       }
       try $0.convert(path, "keras2-weights")
     },
-    Refusal("a layer of a class without schema", "configuration") {
-      let path = try $0.altered {
+    Refusal("a layer of an unknown class with others inside", "configuration") {
+      let path = try $0.altered("matrix/keras-2.12/frozen_wrapped.h5") {
         let text = try $0.attributes.string("model_config")
         try $0.attributes.setString(
-          text.replacing("\"BatchNormalization\"", with: "\"Whatever\""), for: "model_config")
+          text.replacing("\"Bidirectional\"", with: "\"Whatever\""), for: "model_config")
         try $0.remove("optimizer_weights")
         try $0.attributes.remove("training_config")
       }

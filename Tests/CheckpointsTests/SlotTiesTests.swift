@@ -231,4 +231,50 @@ import Testing
     #expect(names(layer, of: 2, nil) == nil)
     #expect(names(layer + layer + layer + layer, of: 2) == nil)
   }
+
+  @Test("a selection of variables is proven only where no other fits the slots")
+  func selections() {
+    func unknown(_ index: Int, _ shape: Shape) -> SlotTies.Owner {
+      SlotTies.Owner(
+        id: VariableID(layer: ["u"], index: index), name: "u/#\(index)", storedName: nil,
+        shape: shape)
+    }
+    func names(_ choices: [SlotTies.Choice], _ shapes: [Shape]) -> [String]? {
+      SlotTies.onlySelection(of: choices, with: shapes)?.map(\.name)
+    }
+    let (first, second, third) = (unknown(0, [2]), unknown(1, [2]), unknown(2, []))
+    let dense = SlotTies.Choice([[kernel], []], configuredCount: 1)
+    let frozen = SlotTies.Choice([[], [other]], configuredCount: 1)
+    // Keras 2: the first ones.
+    let prefixes = SlotTies.Choice([[], [first], [first, second], [first, second, third]])
+    #expect(names([dense, prefixes], [[2, 2], [2]]) == ["a/kernel", "u/#0"])
+    #expect(names([dense, prefixes], [[2, 2]]) == ["a/kernel"])
+    #expect(names([dense, prefixes], [[2, 2], []]) == nil)
+    // Keras 3: any of them, so that one of two alike stays open.
+    let any = [first, second, third].map { SlotTies.Choice([[], [$0]]) }
+    #expect(names([dense] + any, [[2, 2], [2]]) == nil)
+    #expect(names([dense] + any, [[2, 2], [2], [2]]) == ["a/kernel", "u/#0", "u/#1"])
+    #expect(names([dense] + any, [[2, 2], []]) == ["a/kernel", "u/#2"])
+    // A slot of [2, 2] may be that of a layer that was thawed or frozen meanwhile.
+    #expect(names([dense, frozen] + any, [[2, 2]]) == nil)
+    #expect(names([frozen] + any, [[2, 2], []]) == nil)
+  }
+
+  @Test("two unknown layers share their slots out only where their shapes differ")
+  func twoSelections() {
+    func prefixes(_ layer: String, _ shape: Shape) -> SlotTies.Choice {
+      let owners = (0..<2).map {
+        SlotTies.Owner(
+          id: VariableID(layer: [layer], index: $0), name: "\(layer)/#\($0)", storedName: nil,
+          shape: shape)
+      }
+      return SlotTies.Choice((0...2).map { Array(owners.prefix($0)) })
+    }
+    func count(_ shapes: [Shape], _ second: Shape) -> Int? {
+      SlotTies.onlySelection(of: [prefixes("a", [2]), prefixes("b", second)], with: shapes)?.count
+    }
+    #expect(count([[2], [2]], [2]) == nil)
+    #expect(count([[2], [2], [2], [2]], [2]) == 4)
+    #expect(count([[2], [3], [3]], [3]) == 3)
+  }
 }

@@ -43,4 +43,30 @@ import Testing
     #expect(manifest.entry(named: "accumulator/scale/#0") != nil)
     #expect(!manifest.entries.contains { $0.role == .untied })
   }
+
+  @Test(
+    "have their slots tied by the only selection of variables that fits them, and a note says so")
+  func slotsOfNumbers() throws {
+    let named = try CheckpointReader(opening: Fixture.path(Self.wholeModel))
+    let numbered = try CheckpointReader(opening: Fixture.path(Self.archive))
+    #expect(!numbered.manifest.entries.contains { $0.role == .untied })
+    #expect(numbered.manifest.notes.contains { $0.contains("`scale`") && $0.contains("proven") })
+    for entry in named.manifest.entries where entry.role.keyword == "slot" {
+      let other = try #require(numbered.manifest.entry(named: entry.name))
+      #expect(try numbered.sha256(of: other) == named.sha256(of: entry))
+    }
+  }
+
+  @Test("tell the model which of their variables are trained, by names and by numbers alike")
+  func variables() throws {
+    for (file, names) in [
+      (Self.wholeModel, ["factor", "count"]), (Self.archive, ["variable_0", "variable_1"]),
+    ] {
+      let model = try #require(try CheckpointReader(opening: Fixture.path(file)).manifest.model)
+      let own = try model.variables(in: .keras3).filter { $0.id.layer == ["scale"] }
+      #expect(own.map(\.name) == ["scale/#0", "scale/#1"])
+      #expect(own.map(\.isTrainable) == [true, false])
+      #expect(own.map(\.schema.storedName) == names)
+    }
+  }
 }

@@ -43,7 +43,7 @@ extension CheckpointEntry {
     }
   }
 
-  private func renamed(_ name: String, _ role: Role) -> CheckpointEntry {
+  func renamed(_ name: String, _ role: Role) -> CheckpointEntry {
     CheckpointEntry(
       name: name, role: role, datasetPath: datasetPath, shape: shape, dtype: dtype,
       storedType: storedType, byteCount: byteCount, byteOffset: byteOffset)

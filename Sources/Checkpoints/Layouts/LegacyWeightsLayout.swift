@@ -18,10 +18,12 @@ enum LegacyWeightsLayout {
     let implied = try cairn?.model.map { try ModelVariables($0, dialect: dialect) }
     let (weights, frozen, notes) = try WholeModelLayout.readWeights(
       root, modelName: cairn?.model?.name, implied: implied, path: path)
-    return CheckpointManifest(
+    var manifest = CheckpointManifest(
       layout: .legacyWeights, dialect: dialect, kerasVersion: version,
       entries: weights.map(\.entry), optimizer: nil, model: cairn?.model,
       training: cairn?.training, resumption: nil, notes: notes, frozen: frozen)
+    if let implied { manifest.learnCustomLayers(implied, weights) }
+    return manifest
   }
 
   /// - Throws: `unsupported` for a checkpoint without architecture.

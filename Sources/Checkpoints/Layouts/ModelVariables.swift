@@ -9,6 +9,8 @@ struct ModelVariables {
   let places: [VariablePlace]
   /// Layers of classes of which nothing is known.
   private let unknownLayers: Set<LayerPath>
+  /// What is known already of layers of unknown classes.
+  let knownLayers: [LayerPath: CustomLayer]
   private let ranks: [LayerPath: Int]
   private let placesByLayer: [String: [VariablePlace]]
   /// False for a model whose own code decides which layers it has, whatever its JSON lists.
@@ -19,6 +21,7 @@ struct ModelVariables {
     placesByGroup = Dictionary(places.map { ($0.group, $0) }) { first, _ in first }
     placesByLayer = Dictionary(grouping: places, by: \.topLevelLayer)
     unknownLayers = Set(places.filter(\.hasUnknownClass).map(\.path))
+    knownLayers = model.customLayers
     isComplete = model.calls != .unknown
     ranks = Dictionary(places.enumerated().map { ($1.path, $0) }) { first, _ in first }
   }
@@ -85,15 +88,22 @@ struct ModelVariables {
 
   /// The order in which an optimizer keeps its variables.
   ///
-  /// - Parameter frozen: variables that it does not train although the architecture says so.
+  /// - Parameters:
+  ///   - frozen: variables that it does not train although the architecture says so.
+  ///   - dialect: whose file it is, if that only numbers variables and slots; nil where it names them, so
+  ///     that nothing has to be concluded about classes of which nothing is known.
   func trainableOrder(
-    _ owners: [SlotTies.Owner], except frozen: Set<VariableID> = []
+    _ owners: [SlotTies.Owner], except frozen: Set<VariableID> = [],
+    ofNumberedFilesOf dialect: Dialect? = nil
   ) -> SlotTies.Order {
     guard isComplete else { return .unknown }
+    if let dialect, places.contains(where: { $0.hasUnknownClass && !$0.isTrainingKnown }) {
+      return selections(of: owners, except: frozen, dialect: dialect)
+    }
     let byID = Dictionary(owners.map { ($0.id, $0) }) { first, _ in first }
     var order: [SlotTies.Owner] = []
     for place in places {
-      guard let variables = place.implied else { return .unknown }
+      guard let variables = place.implied, place.isTrainingKnown else { return .unknown }
       for variable in variables where variable.isTrainable && !frozen.contains(variable.id) {
         guard let owner = byID[variable.id] else { return .unknown }
         order.append(owner)
@@ -105,7 +115,7 @@ struct ModelVariables {
 
 extension VariablePlace {
   /// Nil for a class without schema.
-  fileprivate var implied: [ModelVariables.Implied]? {
+  var implied: [ModelVariables.Implied]? {
     variables?.enumerated().map { index, schema in
       .init(
         id: VariableID(layer: path, index: index), schema: schema,

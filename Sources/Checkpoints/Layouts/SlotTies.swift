@@ -69,6 +69,11 @@ struct SlotTies {
     /// Layers whose relative order the file does not tell: for each class of layer its layers in
     /// order, for each layer its trainable variables in order.
     case anyInterleaving([[[Owner]]])
+    /// Layers of unknown classes, in order among the others: only their slots tell which of their
+    /// variables are trained.
+    case anySelection([Choice], unknownLayers: String)
+    /// Nothing, for a reason that the reader should know.
+    case unproven(reason: String)
     case unknown
   }
 
@@ -84,6 +89,11 @@ struct SlotTies {
   /// One per stored variable, in order.
   private(set) var ties: [Tie]
   private(set) var notes: [String] = []
+  /// Whether the ties rest on the only selection of variables that fits the slots.
+  private(set) var isProvenBySelection = false
+
+  static let proofBySlots =
+    "which variables are trained there is proven by the slots, whose number and shapes no other choice fits"
 
   /// - Parameters:
   ///   - slots: the slots in the order of saving; nil when the optimizer's class is not known.
@@ -166,6 +176,27 @@ extension SlotTies {
       let shapes = (0..<variableCount).map { stored[slots[$0 * firstGroup.count]].shape }
       guard let only = Self.onlyInterleaving(of: classes, with: shapes) else { return nil }
       owners = only
+    case .anySelection(let choices, let layers):
+      let sequence = slotOrder.sequence(variableCount: variableCount)
+      var shapes = [Shape?](repeating: nil, count: variableCount)
+      for (index, saved) in zip(slots, sequence) where saved.slot == slotOrder.slots[0] {
+        shapes[saved.variable] = stored[index].shape
+      }
+      let isEven = zip(slots, sequence).allSatisfy { stored[$0].shape == shapes[$1.variable] }
+      guard isEven,
+        let only = Self.onlySelection(of: choices, with: shapes.compactMap { $0 })
+      else {
+        notes.append(
+          "the class of \(layers) is unknown, and the slots do not show which variables are trained there:"
+            + " no choice among them fits, or several do")
+        return nil
+      }
+      notes.append("the class of \(layers) is unknown; \(Self.proofBySlots)")
+      isProvenBySelection = true
+      owners = only
+    case .unproven(let reason):
+      notes.append(reason)
+      return nil
     case .unknown: return nil
     }
     guard owners.count == variableCount else {

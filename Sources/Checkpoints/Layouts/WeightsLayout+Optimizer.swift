@@ -38,10 +38,16 @@ extension WeightsLayout {
         className: className,
         shapes: stored.dropFirst(head.ties(of: stored).count).map(\.shape),
         trainableCount: layers.reduce(0) { $0 + ($1.trainable?.count ?? 0) })
+    var order =
+      implied?.trainableOrder(
+        owners, except: manifest.frozen, ofNumberedFilesOf: manifest.dialect)
+      ?? interleaving(of: layers)
+    if case .anySelection = order, let reason = reasonAgainstNumbers(manifest.entries) {
+      order = .unproven(reason: reason)
+    }
     let ties = try SlotTies(
-      of: stored, slots: slotOrder, owners: owners,
-      order: implied?.trainableOrder(owners, except: manifest.frozen) ?? interleaving(of: layers),
-      head: head, path: path)
+      of: stored, slots: slotOrder, owners: owners, order: order, head: head, path: path)
+    if ties.isProvenBySelection, let implied { manifest.layersProvenBySlots = implied.openLayers }
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes
@@ -56,6 +62,23 @@ extension WeightsLayout {
       className: className, entry: entry, scalesLoss: inner != nil || entry?.inner != nil,
       entries: entries,
       in: group)
+  }
+
+  /// Why the order of a model's variables is not that of its layers, or that inside a layer not that of
+  /// numbers; nil where nothing speaks against it.
+  private static func reasonAgainstNumbers(_ entries: [CheckpointEntry]) -> String? {
+    for entry in entries {
+      guard case .weight(let id) = entry.role else { continue }
+      if id.layer.names.isEmpty {
+        return
+          "the model has variables beside those of its layers, some of which are of unknown classes"
+      }
+      if entry.datasetPath.split(separator: "/").last.map(String.init) != "\(id.index)" {
+        return
+          "`\(id.layer)` names its variables instead of numbering them, as only its code explains"
+      }
+    }
+    return nil
   }
 
   /// The name of the optimizer, or of the one that it wraps; nil where the file does not store it.

@@ -48,6 +48,7 @@ extension WeightsLayout {
       manifest.entries += try readVariables(group, group.links(), of: [], names: nil)
     }
     try readOptimizer(root, layers, implied, into: &manifest, path: path)
+    manifest.learnCustomLayers(implied)
     if try root.exists(metricsGroup) {
       manifest.entries += try readOthers(root.openGroup(metricsGroup))
     }

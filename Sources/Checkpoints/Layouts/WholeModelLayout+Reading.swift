@@ -38,6 +38,7 @@ extension WholeModelLayout {
       resumption: nil, notes: notes)
     manifest.frozen = frozen
     try readOptimizer(root, weightEntries, implied, into: &manifest, path: path)
+    manifest.learnCustomLayers(implied, weightEntries)
     return manifest
   }
 
