@@ -19,8 +19,8 @@ public struct LayerEntry: Sendable, Hashable {
     }
     self.json = json
     self.className = className
-    let ownName = String(className.split(separator: ">").last ?? "")
-    let defaultName = defaultNames.name(ofClass: ownName, hasVariables: true)
+    let defaultName = defaultNames.name(
+      ofClass: Self.plainClassName(className), hasVariables: true)
     name = Self.name(json) ?? defaultName
     guard Self.name(json) != nil || !hasKnownClass || isCustomClass else {
       throw .missingKey("name", object: "layer of class `\(className)`")
@@ -33,6 +33,13 @@ public struct LayerEntry: Sendable, Hashable {
     try self.init(json: json, defaultNames: &names)
   }
 
+  /// The class without the package under which it may be registered: `Scale` of `mine>Scale`.
+  var plainClassName: String { Self.plainClassName(className) }
+
+  static func plainClassName(_ className: String) -> String {
+    className.split(separator: ">").last.map(String.init) ?? className
+  }
+
   static func isLayer(_ json: JSONValue) -> Bool {
     json["class_name"]?.string != nil && name(json) != nil
   }
@@ -43,22 +50,18 @@ public struct LayerEntry: Sendable, Hashable {
 
   /// True for what is told to be somebody's own class, which may share its name with one of Keras's:
   /// registered under a package (`mine>Dense`), or of another module than Keras's.
-  public var isCustomClass: Bool {
-    if className.contains(">") { return true }
-    guard !ModelConfiguration.modelClassNames.contains(className) else {
-      return json["registered_name"]?.string?.contains(">") == true
-    }
-    if let module = json["module"]?.string {
-      let roots = ["keras", "tf_keras"]
-      return !roots.contains { module == $0 || module.hasPrefix("\($0).") }
-    }
-    // Keras's own classes are registered nowhere.
-    return json["registered_name"]?.string != nil
-  }
+  public var isCustomClass: Bool { Self.isCustomClass(json) }
 
-  /// The name by which somebody's own class is found: that of its registry (`mine>Dense`), else its own.
-  var registeredName: String {
-    json["registered_name"]?.string ?? className
+  static func isCustomClass(_ json: JSONValue) -> Bool {
+    let className = json["class_name"]?.string ?? ""
+    let registered = json["registered_name"]?.string
+    if className.contains(">") || registered?.contains(">") == true { return true }
+    guard !ModelConfiguration.modelClassNames.contains(className) else { return false }
+    guard let module = json["module"]?.string else {
+      // Keras's own classes are registered nowhere.
+      return registered != nil
+    }
+    return !["keras", "tf_keras"].contains { module == $0 || module.hasPrefix("\($0).") }
   }
 
   /// The options; empty if the object has none.

@@ -88,7 +88,10 @@ extension ModelConfiguration {
         guard let schemas = place.variables else {
           throw .unknownClass(
             place.className, object: "layer `\(place.path)`",
-            known: ["the layer classes of Keras whose variables Cairn knows"])
+            known: [
+              "the layer classes of Keras whose variables Cairn knows",
+              "others without further objects inside",
+            ])
         }
         for (index, schema) in schemas.enumerated() {
           variables.append(place.variable(at: index, schema))
@@ -146,7 +149,7 @@ extension ModelConfiguration {
       let hasVariables =
         try nested?.hasVariables(at: path, customLayers)
         ?? (schema?.variableCount ?? custom?.variables.count).map { $0 > 0 } ?? true
-      let element = numbering.name(ofClass: layer.className, hasVariables: hasVariables)
+      let element = numbering.name(ofClass: layer.plainClassName, hasVariables: hasVariables)
       var place = VariablePlace(
         path: path, className: layer.className,
         topLevelLayer: topLevelLayer ?? layer.name,

@@ -90,6 +90,7 @@ struct ConvertCommand: ParsableCommand {
           maximumShardByteCount: maxShardSize, digests: digest, bfloat16: bfloat16)
       }
       for loss in losses { print("lost: \(loss)") }
+      for note in reader.conversionNotes(to: profile) { print("note: \(note)") }
       print("wrote \(output) (\(profileName))")
     }
   }

@@ -69,4 +69,55 @@ import Testing
       #expect(own.map(\.schema.storedName) == names)
     }
   }
+
+  @Test(
+    "go to every Keras and come back as they were", arguments: [wholeModel, archive], Profile.all)
+  func conversions(file: String, profile: Profile) throws {
+    let folder = try TemporaryDirectory()
+    let (there, back) = (folder.file("there"), folder.file("back"))
+    let source = try CheckpointReader(opening: Fixture.path(file))
+    let own = Profile(dialect: source.manifest.dialect, layout: source.manifest.layout)
+    let losesOptimizer = profile.layout == .legacyWeights
+    let losses = try source.convert(to: profile, writing: there, acceptingLoss: losesOptimizer)
+    #expect(losses.isEmpty != losesOptimizer)
+    #expect(source.conversionNotes(to: profile).count == (profile == own ? 0 : 1))
+    let converted = try CheckpointReader(opening: there)
+    #expect(!converted.manifest.entries.contains { $0.role == .untied })
+    for entry in source.manifest.entries
+    where entry.role.keyword == "weight" || entry.role.keyword == "slot" && !losesOptimizer {
+      let other = try #require(converted.manifest.entry(named: entry.name))
+      #expect(try converted.sha256(of: other) == source.sha256(of: entry))
+    }
+    guard !losesOptimizer else { return }
+    try converted.convert(to: own, writing: back)
+    let returned = try CheckpointReader(opening: back)
+    #expect(returned.manifest.model?.text == source.manifest.model?.text)
+    let custom = { (reader: borrowing CheckpointReader) in reader.manifest.model?.customLayers }
+    #expect(custom(returned) == custom(source))
+  }
+
+  @Test("are spelled as each Keras does, with their own options as they were")
+  func spelling() throws {
+    let model = try #require(
+      try CheckpointReader(opening: Fixture.path(Self.archive)).manifest.model)
+    func layer(_ dialect: Dialect, _ container: ConfigurationContainer) throws -> JSONValue {
+      let (configuration, losses) = model.translation(to: dialect, in: container)
+      #expect(losses.isEmpty)
+      return try #require(configuration.layers.first { $0.name == "scale" }).json
+    }
+    let options: JSONValue = [
+      "name": "scale", "activity_regularizer": .null, "trainable": true, "dtype": "float32",
+      "autocast": true,
+    ]
+    let bare: JSONValue = ["class_name": "matrix>Scale", "config": options]
+    #expect(try layer(.keras2, .attribute) == bare)
+    #expect(try layer(.keras2, .document) == bare)
+    #expect(try layer(.tfKeras, .attribute) == bare)
+    let document = try layer(.tfKeras, .document)
+    #expect(document["class_name"] == "Scale")
+    #expect(document["registered_name"] == "matrix>Scale")
+    #expect(document["module"] == "keras_side.matrix_options")
+    #expect(document["config"] == options)
+    #expect(document["build_config"] == ["input_shape": [.null, 4]])
+  }
 }

@@ -136,7 +136,6 @@ struct TranslationTests {
       (.keras2, .keras3, "Dense", ["activation": "hard_sigmoid"], "activation"),
       (.tfKeras, .keras3, "ThresholdedReLU", [:], "class_name"),
       (.keras2, .keras3, "Lambda", [:], "class_name"),
-      (.keras2, .tfKeras, "mine>Dense", [:], "class_name"),
       (.keras3, .keras2, "MultiHeadAttention", ["use_gate": true], "use_gate"),
       (.keras3, .tfKeras, "BatchNormalization", ["synchronized": true], "synchronized"),
       (.keras3, .keras2, "Dense", ["activation": "sparsemax"], "activation"),

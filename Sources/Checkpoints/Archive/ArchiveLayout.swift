@@ -39,16 +39,19 @@ extension ArchiveLayout {
   }
 
   static func readManifest(
-    _ root: borrowing HDF5Group, archive: ZipArchive
+    _ root: borrowing HDF5Group, archive: ZipArchive, knowing customLayers: [LayerPath: CustomLayer]
   ) throws -> CheckpointManifest {
-    try readManifest(root, path: archive.path) { name in
+    try readManifest(root, path: archive.path, knowing: customLayers) { name in
       try archive[name].map { try archive.content(of: $0) }
     }
   }
 
-  /// - Parameter document: the bytes of a member; nil when there is none of that name.
+  /// - Parameters:
+  ///   - customLayers: what Cairn's own group tells of layers of unknown classes.
+  ///   - document: the bytes of a member; nil when there is none of that name.
   static func readManifest(
-    _ root: borrowing HDF5Group, path: String, document: (String) throws -> [UInt8]?
+    _ root: borrowing HDF5Group, path: String, knowing customLayers: [LayerPath: CustomLayer],
+    document: (String) throws -> [UInt8]?
   ) throws -> CheckpointManifest {
     guard let configuration = try document(configurationMember) else {
       throw CheckpointError(
@@ -60,7 +63,8 @@ extension ArchiveLayout {
       try document(metadataMember)
       .map { try JSONValue(parsing: $0)["keras_version"]?.string } ?? nil
     let model = try ModelConfiguration(
-      json: json, dialect: version.flatMap(Dialect.init(kerasVersion:)))
+      json: json, dialect: version.flatMap(Dialect.init(kerasVersion:))
+    ).knowing(customLayers)
     let training = try model.trainingConfiguration
     var manifest = try WeightsLayout.readManifest(
       root, model: model, training: training, dialect: model.dialect, path: path)

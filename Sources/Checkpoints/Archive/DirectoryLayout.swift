@@ -1,5 +1,6 @@
 import HDF5
 import KerasConfiguration
+import Tensors
 
 /// Layout F: the members of an archive as files of a folder, as Keras 3's `save(zipped=False)` writes it.
 enum DirectoryLayout {
@@ -40,9 +41,9 @@ enum DirectoryLayout {
   }
 
   static func readManifest(
-    _ root: borrowing HDF5Group, path: String
+    _ root: borrowing HDF5Group, path: String, knowing customLayers: [LayerPath: CustomLayer]
   ) throws -> CheckpointManifest {
-    var manifest = try ArchiveLayout.readManifest(root, path: path) { name in
+    var manifest = try ArchiveLayout.readManifest(root, path: path, knowing: customLayers) { name in
       try document(name, in: path)
     }
     manifest.layout = .directory

@@ -14,6 +14,7 @@ import Tensors
 /// | `model_config_dialect`, `training_config_dialect` | in whose spelling these are |
 /// | `original_model_config`, `original_training_config`, and both with `_dialect` | in converted files: these texts as the file had them from which it was converted, where they are others |
 /// | `frozen` | JSON; variables that are frozen although the architecture does not say so, each as the list of its layers' names and its index |
+/// | `custom_layers` | JSON; of layers of unknown classes, each a list: its `layer` as the list of names, and its `variables`, each `[name, trained]` |
 /// | `weights` | which copy of the weights the model's variables are: `live`, `average` or `best` |
 ///
 /// What differs from one save of a run to the next are datasets, so that one skeleton fits them all. Texts
@@ -46,6 +47,7 @@ extension CairnGroup {
     var training: TrainingConfiguration?
     var original: OriginalWords?
     var frozen: Set<VariableID> = []
+    var customLayers: [LayerPath: CustomLayer] = [:]
     var resumption: ResumptionRecord?
     var weights: WeightsCopy?
     var storeRecord: StoreRecord?
@@ -84,6 +86,10 @@ extension CairnGroup {
     }
     if let text = try group.attributes.optionalString("frozen") {
       content.frozen = try frozen(parsing: text, path: path)
+    }
+    if let text = try group.attributes.optionalString("custom_layers") {
+      content.customLayers = try customLayers(parsing: text, path: path)
+      content.model = content.model?.knowing(content.customLayers)
     }
     if let json = try readText(root, resumptionPath, path: path) {
       content.resumption = ResumptionRecord(json: json, arrays: try readArrays(root, path: path))
@@ -136,6 +142,42 @@ extension CairnGroup {
       frozen.insert(VariableID(layer: LayerPath(names.map { $0.string! }), index: index))
     }
     return frozen
+  }
+
+  private static func customLayers(
+    parsing text: String, path: String
+  ) throws -> [LayerPath: CustomLayer] {
+    var layers: [LayerPath: CustomLayer] = [:]
+    for layer in try JSONValue(parsing: text).array ?? [] {
+      let names = layer["layer"]?.array?.compactMap(\.string) ?? []
+      let variables = (layer["variables"]?.array ?? []).enumerated().compactMap { index, variable in
+        variable.array.flatMap { pair -> VariableSchema? in
+          guard pair.count == 2, let name = pair[0].string, let isTrained = pair[1].bool else {
+            return nil
+          }
+          return VariableSchema(numbered: index, isTrainable: isTrained, storedName: name)
+        }
+      }
+      guard !names.isEmpty, variables.count == layer["variables"]?.array?.count else {
+        throw CheckpointError(
+          .inconsistent, "cannot read", path: path, object: "/\(self.path)@custom_layers",
+          expected: "a layer's names, and the name and the flag of each variable",
+          found: layer.text)
+      }
+      layers[LayerPath(names)] = CustomLayer(variables, isTrainingKnown: true)
+    }
+    return layers
+  }
+
+  static func text(_ layers: [LayerPath: CustomLayer]) -> String {
+    let texts = layers.map { path, layer -> JSONValue in
+      [
+        "layer": .array(path.names.map { .string($0) }),
+        "variables": .array(
+          layer.variables.map { [.string($0.storedName ?? $0.name), .bool($0.isTrainable)] }),
+      ]
+    }
+    return JSONValue.array(texts.sorted { $0.text < $1.text }).text
   }
 
   fileprivate static func text(_ frozen: Set<VariableID>) -> String {

@@ -115,9 +115,12 @@ extension Checkpoint {
   func texts(_ model: ModelConfiguration) throws(ConfigurationError) -> [(
     name: String, value: String
   )] {
-    guard let training else { return try Self.texts(model, nil) }
-    return try Self.texts(
-      model, compiled(for: training.dialect, in: training.container(for: optimizer)))
+    let words = try training.map { training throws(ConfigurationError) in
+      try compiled(for: training.dialect, in: training.container(for: optimizer))
+    }
+    let known = model.customLayers.filter(\.value.isTrainingKnown)
+    return try Self.texts(model, words ?? nil)
+      + (known.isEmpty ? [] : [("custom_layers", CairnGroup.text(known))])
   }
 
   /// The attributes of Cairn's group that hold these, each with its dialect.

@@ -25,6 +25,8 @@ extension ModelVariables {
     if let inner = owners.first(where: { !known.contains($0.id.layer) }) {
       return .unproven(reason: reasonAgainst(ownerOf: inner))
     }
+    // Known classes with options of which it is not known what they make of the variables.
+    guard places.allSatisfy({ $0.variables != nil || $0.hasUnknownClass }) else { return .unknown }
     var choices: [SlotTies.Choice] = []
     for place in places {
       let own = (byLayer[place.path] ?? []).sorted { $0.id.index < $1.id.index }

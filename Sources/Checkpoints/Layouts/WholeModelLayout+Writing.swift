@@ -112,7 +112,10 @@ private struct WholeModelNames {
 
   private func path(_ variable: ModelVariable) -> String {
     let keras2Name = dialect == .keras3 ? nil : variable.schema.keras2Name
-    return (prefix + variable.id.layer.names + [keras2Name ?? variable.schema.name])
+    return
+      (prefix + variable.id.layer.names + [
+        variable.schema.storedName ?? keras2Name ?? variable.schema.name
+      ])
       .joined(separator: "/")
   }
 

@@ -89,8 +89,10 @@ extension OpenCheckpoint {
     _ root: borrowing HDF5Group, _ cairn: CairnGroup.Content
   ) throws -> CheckpointManifest {
     switch container {
-    case .archive(let archive): return try ArchiveLayout.readManifest(root, archive: archive)
-    case .folder: return try DirectoryLayout.readManifest(root, path: path)
+    case .archive(let archive):
+      return try ArchiveLayout.readManifest(root, archive: archive, knowing: cairn.customLayers)
+    case .folder:
+      return try DirectoryLayout.readManifest(root, path: path, knowing: cairn.customLayers)
     case .none: break
     }
     if try WholeModelLayout.isLaidOut(root) {

@@ -63,6 +63,21 @@ extension CheckpointReader {
     return losses
   }
 
+  /// What a conversion to `profile` does without knowing what it means: one line, or none. Layers of
+  /// classes of somebody's own are carried over with their options as they are.
+  public func conversionNotes(to profile: Profile) -> [String] {
+    guard let model = manifest.model,
+      profile != Profile(dialect: manifest.dialect, layout: manifest.layout)
+    else { return [] }
+    let carried = model.carriedLayers
+    guard let first = carried.first else { return [] }
+    let others = carried.count > 1 ? " and \(carried.count - 1) more" : ""
+    return [
+      "\(first)\(others): somebody's own, carried over with its options as they are; the Keras that loads the"
+        + " file needs the class"
+    ]
+  }
+
   /// Writes the same checkpoint under another name.
   private func copy(to output: String, replacing: Bool) throws(CheckpointError) {
     do {

@@ -32,7 +32,9 @@ extension Checkpoint {
       return result
     }
     result.original = nil
-    if original.model.means(model) { result.model = original.model }
+    if original.model.means(model) {
+      result.model = original.model.knowing(model.customLayers)
+    }
     if let training, let words = original.training, words.means(training) {
       result.training = words
       // An optimizer whose state is there is spelled from it, wrapped as the original words have it.

@@ -27,14 +27,26 @@ extension ModelConfiguration {
   /// was told, and what that Keras has no equal for.
   ///
   /// Every class that both generations have is translated: frames, dtypes, graphs, nested models, and
-  /// the options that differ. A class that is somebody's own, or that one generation lacks, is carried
-  /// over as it is and listed as a loss; an option without equal is left out and listed.
+  /// the options that differ. A layer of a class that is somebody's own is carried over: its name as the
+  /// target spells it, its options as they are. A class that one generation lacks stays and is listed as
+  /// a loss; an option without equal is left out and listed.
   public func translation(
     to dialect: Dialect, in container: ConfigurationContainer
   ) -> (configuration: ModelConfiguration, losses: [TranslationLoss]) {
+    let (json, translator) = spelling(of: dialect, in: container)
+    return (ModelConfiguration(self, spelledAs: json, dialect: dialect), translator.losses)
+  }
+
+  /// The layers that ``translation(to:in:)`` carries over without knowing their classes, each as
+  /// ``layer `scale` of class `mine>Scale` ``.
+  public var carriedLayers: [String] { spelling(of: dialect, in: .document).1.carried }
+
+  private func spelling(
+    of dialect: Dialect, in container: ConfigurationContainer
+  ) -> (JSONValue, ConfigurationTranslator) {
     var translator = ConfigurationTranslator(
       source: self.dialect, target: dialect, container: container)
     let json = translator.document(json)
-    return (ModelConfiguration(self, spelledAs: json, dialect: dialect), translator.losses)
+    return (json, translator)
   }
 }

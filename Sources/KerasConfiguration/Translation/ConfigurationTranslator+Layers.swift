@@ -19,25 +19,58 @@ extension ConfigurationTranslator {
       object = "layer `\(name)`"
       check(name)
     }
-    if ModelConfiguration.modelClassNames.contains(entry.className), !entry.isCustom {
+    if isCustomLayer(json) {
+      return customLayer(json, configuration, inputs: inputs, in: frame)
+    }
+    if ModelConfiguration.modelClassNames.contains(entry.className) {
       return nestedModel(json, entry, in: frame)
     }
-    let module = entry.isCustom ? json["module"] ?? .null : "keras.layers"
-    if let registered = entry.registeredName {
-      lose("class_name", .string(registered), "a class of somebody's own, carried over as it is")
-    } else if !LayerClasses.exists(entry.className, in: target) {
+    if !LayerClasses.exists(entry.className, in: target) {
       lose("class_name", .string(entry.className), "\(target) has no such class")
     }
     let translated = translatedOptions(
-      configuration, ofClass: entry.registeredName ?? entry.className, inputs: inputs,
-      TranslationRule.rule(forClass: entry.registeredName ?? entry.className))
+      configuration, ofClass: entry.className, inputs: inputs,
+      TranslationRule.rule(forClass: entry.className))
     let outputs = ShapeInference.outputs(
       ofClass: entry.className, configuration, inputs: inputs, dialect: source)
     let pairs = framed(
-      module: module, entry, .object(translated),
+      module: "keras.layers", className: entry.className, registeredName: .null,
+      .object(translated),
       build: (source == target ? json["build_config"] : nil)
         ?? buildConfiguration(ofClass: entry.className, inputs: inputs), in: frame)
     return TranslatedLayer(pairs: pairs, outputs: outputs)
+  }
+
+  /// Whether a layer's class is somebody's own: said to be, or none that any Keras has. Operations of Keras 3,
+  /// whose names are many, have no dtype.
+  private func isCustomLayer(_ json: JSONValue) -> Bool {
+    if LayerEntry.isCustomClass(json) { return true }
+    guard json["module"]?.string == nil, !LayerClasses.isOfKeras(json["class_name"]?.string ?? "")
+    else { return false }
+    return source != .keras3 || json["config"]?["dtype"] != nil
+  }
+
+  /// A layer of a class of somebody's own. Its options mean what its code makes of them, so they stay as they
+  /// are, but for the two that Keras's base class reads.
+  private mutating func customLayer(
+    _ json: JSONValue, _ configuration: JSONObject, inputs: [TensorSignature], in frame: Frame
+  ) -> TranslatedLayer {
+    let className = json["class_name"]?.string ?? ""
+    let registered = json["registered_name"]?.string ?? className
+    var options = configuration
+    if let dtype = options["dtype"] { options["dtype"] = self.dtype(dtype, ofClass: className) }
+    // The shape that a model's first layer was given; models say it again.
+    if target == .keras3, source != .keras3 { options["batch_input_shape"] = nil }
+    var pairs = framed(
+      module: json["module"] ?? .null, className: LayerEntry.plainClassName(registered),
+      registeredName: .string(registered),
+      .object(options),
+      build: json["build_config"] ?? buildConfiguration(ofClass: className, inputs: inputs),
+      in: frame)
+    // Without a key of its own the registry's name stands in the class.
+    if pairs["registered_name"] == nil { pairs["class_name"] = .string(registered) }
+    carry(registered)
+    return TranslatedLayer(pairs: pairs, outputs: [TensorSignature()])
   }
 
   private mutating func nestedModel(
@@ -47,8 +80,9 @@ extension ConfigurationTranslator {
     let isGraph = entry.className != "Sequential"
     let module: JSONValue = isGraph ? .string(target.functionalModule) : "keras"
     var pairs = framed(
-      module: module, entry, .object(model.configuration),
-      build: buildConfiguration(of: model, isGraph: isGraph), in: frame)
+      module: module, className: entry.className, registeredName: .null,
+      .object(model.configuration), build: buildConfiguration(of: model, isGraph: isGraph),
+      in: frame)
     if isGraph, pairs["registered_name"] != nil { pairs["registered_name"] = "Functional" }
     if pairs["module"] != nil, target == .keras3 { pairs["compile_config"] = [:] }
     return TranslatedLayer(pairs: pairs, outputs: model.outputs, model: model)
@@ -80,24 +114,6 @@ extension ConfigurationTranslator {
     }
     guard Self.recurrentClasses.contains(className) else { return nil }
     return ["sequences_shape": shapes[0], "initial_state_shape": .array(Array(shapes.dropFirst()))]
-  }
-
-  private func framed(
-    module: JSONValue, _ entry: ClassEntry, _ configuration: JSONValue, build: JSONValue?,
-    in frame: Frame
-  ) -> JSONObject {
-    // Keras 2 keeps the registry's name in the class; the others have a key for it.
-    guard let registered = entry.registeredName, entry.isCustom else {
-      return framed(
-        module: module, className: entry.className, registeredName: .null, configuration,
-        build: build, in: frame)
-    }
-    let own = registered.split(separator: ">").last.map { String($0) } ?? registered
-    var pairs = framed(
-      module: module, className: own, registeredName: .string(registered), configuration,
-      build: build, in: frame)
-    if pairs["registered_name"] == nil { pairs["class_name"] = .string(registered) }
-    return pairs
   }
 
   /// Keras 3 writes paths with `/`; Keras 2 makes names of operations of its layers' names.

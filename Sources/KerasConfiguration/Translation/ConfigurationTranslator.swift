@@ -7,6 +7,8 @@ struct ConfigurationTranslator {
   let container: ConfigurationContainer
   /// What did not arrive, in the order in which it was met.
   private(set) var losses: [TranslationLoss] = []
+  /// Layers of classes of somebody's own, whose options stayed as they were: object and class.
+  private(set) var carried: [String] = []
   /// The layer or model that is being translated, as messages name it.
   var object = "model"
 
@@ -24,6 +26,9 @@ struct ConfigurationTranslator {
     guard source != target else { return }
     losses.append(TranslationLoss(object: object, key: key, value: value, reason: reason))
   }
+
+  /// Notes a class that only its owner's code explains.
+  mutating func carry(_ className: String) { carried.append("\(object) of class `\(className)`") }
 
   // MARK: Frames
 

@@ -10,6 +10,17 @@ enum LayerClasses {
     }
   }
 
+  /// Whether any Keras has a layer, a model or an operation of this name.
+  static func isOfKeras(_ name: String) -> Bool {
+    Dialect.allCases.contains { exists(name, in: $0) } || operations.contains(name)
+      || ModelConfiguration.modelClassNames.contains(name)
+  }
+
+  /// What stands among the layers of a model and holds code or calls.
+  private static let operations = names(
+    "Lambda TFOpLambda SlicingOpLambda ClassMethod InstanceMethod InstanceProperty TensorFlowOpLayer"
+  )
+
   private static func names(_ text: String) -> Set<String> {
     Set(text.split(whereSeparator: \.isWhitespace).map { String($0) })
   }

@@ -3,18 +3,13 @@
 extension TranslationRule {
   /// The rule of a class; empty for one whose options are the same everywhere.
   static func rule(forClass name: String) -> TranslationRule {
-    layers[name] ?? (name.contains(">") ? ofSomebody : TranslationRule())
+    layers[name] ?? TranslationRule()
   }
 
   /// The rule of an initializer, a regularizer or a constraint.
   static func rule(forOption name: String) -> TranslationRule {
     initializers[name] ?? TranslationRule()
   }
-
-  /// A class of somebody's own: what it inherits from Keras's base class.
-  private static let ofSomebody = TranslationRule(own: [
-    .keras3("activity_regularizer", .null, elsewhere: .understood), .keras3("autocast", true),
-  ])
 
   private static let layers: [String: TranslationRule] = [
     // Core
