@@ -205,7 +205,7 @@ NOTES = (
 )
 """Row, family (any if None), layout: traps of Keras that the reader must tell in these words."""
 
-OPEN_TIES = frozenset({"custom_layer", "lora", "int8", "thawed", "frozen_after_training",
+OPEN_TIES = frozenset({"lora", "int8", "thawed", "frozen_after_training",
                        "frozen_wrapped"})
 """Rows in which Keras's own order does not tell the owners, or a class is unknown."""
 
