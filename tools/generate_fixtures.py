@@ -36,11 +36,13 @@ KINDS = ("digits", "traces", "models", "configurations", "losses", "layers", "ma
          "descent")
 ENVIRONMENTS = {**GENERATIONS, "tfkeras": "tf_keras-2.21"}
 MATRIX_FILES = {
-    "keras2": {"frozen_inner_layer": ["whole-model"], "frozen_wrapped": ["whole-model"],
+    "keras2": {"custom_layer": ["archive"],
+               "frozen_inner_layer": ["whole-model"], "frozen_wrapped": ["whole-model"],
                "legacy_adagrad": ["whole-model"], "mixed_precision": ["whole-model", "weights"],
                "mixed_precision_legacy": ["whole-model"], "slash_names": ["whole-model"],
                "subclassed": ["weights"]},
-    "tfkeras": {"mixed_precision": ["archive"], "nested_twice": ["archive"], "resaved": ["archive"], "subclassed": ["weights"]},
+    "tfkeras": {"custom_layer": ["archive"], "mixed_precision": ["archive"],
+                "nested_twice": ["archive"], "resaved": ["archive"], "subclassed": ["weights"]},
     "keras3": {"bfloat16": ["archive", "weights"], "custom_layer": ["archive", "whole-model"],
                "gradient_accumulation": ["whole-model"],
                "mixed_precision": ["archive", "weights"], "subclassed": ["weights"],

@@ -33,6 +33,8 @@ public struct CheckpointManifest: Sendable {
   public var frozen: Set<VariableID> = []
   /// Layers of unknown classes of which the slots alone prove which of their variables are trained.
   var layersProvenBySlots: [LayerPath] = []
+  /// How they prove it.
+  var selection: SlotTies.Selection?
   /// In a converted file: the configurations as the file spelled them from which it was converted.
   public var original: OriginalWords?
   /// A note on what stands in from another checkpoint; nil when all that is said here is the file's own.

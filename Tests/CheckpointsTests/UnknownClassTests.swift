@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import HDF5
 import KerasConfiguration
 import Tensors
 import TestSupport
@@ -15,7 +16,7 @@ import Testing
   }
 
   @Test("number their variables in every layout, whether or not it stores names")
-  func names() throws {
+  func numbers() throws {
     let expected = [
       "dense/kernel", "dense/bias", "scale/#0", "scale/#1", "dense_1/kernel", "dense_1/bias",
     ]
@@ -119,5 +120,100 @@ import Testing
     #expect(document["module"] == "keras_side.matrix_options")
     #expect(document["config"] == options)
     #expect(document["build_config"] == ["input_shape": [.null, 4]])
+  }
+
+  @Test(
+    "have the slots that Keras's own objects say, in numbered files of every Keras",
+    arguments: ["keras-2.12", "tf_keras-2.21", "keras-3.15"])
+  func slotsOfEveryKeras(generation: String) throws {
+    let truth = try JSONValue(
+      parsing: String(
+        contentsOfFile: Fixture.path("matrix/\(generation)/custom_layer.truth.json"),
+        encoding: .utf8))
+    let names = ["scale/factor": "scale/#0", "scale/count": "scale/#1"]
+    let expected = truth["optimizer"]!["slots"]!.array!.map { slot in
+      let owner = slot["variable"]!.string!
+      return "\(slot["slot"]!.string!)/\(names[owner] ?? owner) \(slot["sha256"]!.string!)"
+    }
+    let reader = try CheckpointReader(
+      opening: Fixture.path("matrix/\(generation)/custom_layer.keras"))
+    var found: [String] = []
+    for entry in reader.manifest.entries where entry.role.keyword == "slot" {
+      found.append("\(entry.name) \(try reader.sha256(of: entry))")
+    }
+    #expect(found.sorted() == expected.sorted())
+  }
+
+  /// The fixture as weights whose architecture stands beside them, but not what is known of the layer.
+  private func changed(
+    in folder: borrowing TemporaryDirectory, _ change: (borrowing HDF5Group) throws -> Void
+  ) throws -> CheckpointManifest {
+    let path = folder.file("x.weights.h5")
+    try CheckpointReader(opening: Fixture.path(Self.archive)).convert(
+      to: Profile(dialect: .tfKeras, layout: .weights), writing: path)
+    let file = try HDF5File.openForUpdate(path)
+    do {
+      let root = try file.root()
+      try root.openGroup("cairn").attributes.remove("custom_layers")
+      try change(root)
+    }
+    try file.close()
+    return try CheckpointReader(opening: path, verifying: false).manifest
+  }
+
+  @Test("prove nothing where one of their variables may be another layer's, and that fits as well")
+  func sharedVariables() throws {
+    let folder = try TemporaryDirectory()
+    let untied = try changed(in: folder) { root in
+      // The second may be the trained one, if the first is the bias of another layer.
+      let bias = try root.openDataset("layers/dense/vars/1")
+      var numbers = [Float](repeating: 0, count: 4)
+      try numbers.withUnsafeMutableBytes { try bias.read(into: $0) }
+      let group = try root.openGroup("layers/scale/vars")
+      for (name, values) in [("0", numbers), ("1", [9, 8, 7, 6])] {
+        try group.remove(name)
+        let dataset = try group.createDataset(name, .float32, shape: [4])
+        try values.withUnsafeBytes { try dataset.write(from: $0) }
+      }
+    }
+    #expect(untied.entries.filter { $0.role == .untied }.count == 5)
+    #expect(untied.notes.contains { $0.contains("one variable of two layers") })
+  }
+
+  @Test("may have the numbers of another variable where no slot is left that it could share")
+  func equalVariables() throws {
+    let folder = try TemporaryDirectory()
+    let tied = try changed(in: folder) { root in
+      let bias = try root.openDataset("layers/dense/vars/1")
+      var numbers = [Float](repeating: 0, count: 4)
+      try numbers.withUnsafeMutableBytes { try bias.read(into: $0) }
+      let factor = try root.openDataset("layers/scale/vars/0")
+      try numbers.withUnsafeBytes { try factor.write(from: $0) }
+    }
+    #expect(!tied.entries.contains { $0.role == .untied })
+  }
+
+  @Test("with others inside them leave the slots untied, and a note says why")
+  func innerObjects() throws {
+    let folder = try TemporaryDirectory()
+    let untied = try changed(in: folder) { root in
+      let inner = try root.openGroup("layers/scale").createGroup("inner").createGroup("vars")
+      _ = try inner.createDataset("0", .float32, shape: [])
+    }
+    #expect(untied.entries.filter { $0.role == .untied }.count == 5)
+    #expect(untied.notes.contains { $0.contains("`scale/inner`") && $0.contains("code") })
+  }
+
+  @Test("may leave their names out of their options, as those that Keras describes by itself")
+  func defaultNames() throws {
+    let model = try ModelConfiguration(
+      parsing: """
+        {"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": [
+        {"module": null, "class_name": "Mine", "config": {}, "registered_name": "a>Mine"},
+        {"module": null, "class_name": "Mine", "config": {}, "registered_name": "a>Mine"},
+        {"module": "mine", "class_name": "Dense", "config": {"units": 3}}]}}
+        """, dialect: .keras3)
+    #expect(model.layers.map(\.name) == ["mine", "mine_1", "dense"])
+    #expect(model.layers.map(\.isCustomClass) == [true, true, true])
   }
 }

@@ -17,6 +17,31 @@ extension SlotTies {
     }
   }
 
+  /// What proved an order: choices of which one alone fits the shapes.
+  struct Selection {
+    let choices: [Choice]
+    let shapes: [Shape]
+
+    /// Whether it still is the only one if any of these variables may be missing, being one variable with
+    /// another.
+    func isProven(without duplicates: Set<VariableID>) -> Bool {
+      var widened: [Choice] = []
+      for choice in choices {
+        var selections = choice.selections
+        for id in duplicates where selections.contains(where: { $0.contains { $0.id == id } }) {
+          for selection in selections {
+            let rest = selection.filter { $0.id != id }
+            let isNew = !selections.contains { $0.map(\.id) == rest.map(\.id) }
+            if isNew { selections.append(rest) }
+          }
+          guard selections.count < 64 else { return false }
+        }
+        widened.append(Choice(selections, configuredCount: choice.configuredCount))
+      }
+      return onlySelection(of: widened, with: shapes) != nil
+    }
+  }
+
   /// The only selections whose shapes are those of the slots, as the variables that they make up; nil if
   /// several fit or none does, if the only ones contradict the configuration, and if it takes too long to
   /// tell.

@@ -89,8 +89,8 @@ struct SlotTies {
   /// One per stored variable, in order.
   private(set) var ties: [Tie]
   private(set) var notes: [String] = []
-  /// Whether the ties rest on the only selection of variables that fits the slots.
-  private(set) var isProvenBySelection = false
+  /// The only selection of variables that fits the slots, where the ties rest on that.
+  private(set) var selection: Selection?
 
   static let proofBySlots =
     "which variables are trained there is proven by the slots, whose number and shapes no other choice fits"
@@ -192,7 +192,7 @@ extension SlotTies {
         return nil
       }
       notes.append("the class of \(layers) is unknown; \(Self.proofBySlots)")
-      isProvenBySelection = true
+      selection = Selection(choices: choices, shapes: shapes.compactMap { $0 })
       owners = only
     case .unproven(let reason):
       notes.append(reason)

@@ -47,7 +47,10 @@ extension WeightsLayout {
     }
     let ties = try SlotTies(
       of: stored, slots: slotOrder, owners: owners, order: order, head: head, path: path)
-    if ties.isProvenBySelection, let implied { manifest.layersProvenBySlots = implied.openLayers }
+    if let selection = ties.selection, let implied {
+      manifest.layersProvenBySlots = implied.openLayers
+      manifest.selection = selection
+    }
     let entries = zip(datasets, ties.ties).map { $0.tied($1) }
     manifest.entries += entries
     manifest.notes += ties.notes

@@ -6,8 +6,8 @@ import Tensors
 ///
 /// Such a class can hold a variable of another layer. Keras then stores it with both and trains it once,
 /// which makes the count of slots another than the ties by ``SlotTies/Order/anySelection(_:unknownLayers:)``
-/// suppose. The two copies hold the same numbers, so a layer that holds the numbers of another variable
-/// proves nothing.
+/// suppose. The two copies hold the same numbers; where they do, the ties must be the only ones that fit
+/// even if the two are one variable.
 enum SharedVariables {
   /// Unties the slots of a manifest whose ties suppose that nothing is shared, where a variable of an
   /// unknown layer may be the same as another and at least one of the two is trained.
@@ -17,7 +17,7 @@ enum SharedVariables {
     _ manifest: inout CheckpointManifest, in storage: TensorStorage, path: String
   ) throws {
     let layers = Set(manifest.layersProvenBySlots)
-    guard !layers.isEmpty else { return }
+    guard let selection = manifest.selection else { return }
     struct Content: Hashable {
       let shape: Shape
       let dtype: DType
@@ -29,7 +29,6 @@ enum SharedVariables {
       else { continue }
       groups[Content(shape: entry.shape, dtype: dtype), default: []].append((entry, id))
     }
-    let trained = manifest.slotsByOwner
     var seen: [Content: [(entry: CheckpointEntry, id: VariableID)]] = [:]
     for (content, members) in groups
     where members.count > 1 && members.contains(where: { layers.contains($0.id.layer) }) {
@@ -39,15 +38,17 @@ enum SharedVariables {
         seen[content, default: []].append(member)
       }
     }
+    // In the order of the model, in which Keras counts a variable where it meets it first.
     let suspects = seen.values.filter { members in
       members.count > 1 && members.contains { layers.contains($0.id.layer) }
-        && members.contains { trained[$0.id] != nil }
-    }.map { $0.map(\.entry.name).sorted() }
-    guard let names = suspects.min(by: { $0.lexicographicallyPrecedes($1) }) else { return }
+    }
+    let duplicates = Set(suspects.flatMap { $0.dropFirst().map(\.id) })
+    guard !duplicates.isEmpty, !selection.isProven(without: duplicates) else { return }
+    let names = suspects.map { $0.map(\.entry.name) }.min { $0.lexicographicallyPrecedes($1) }!
     manifest.untieSlots(
       because:
         "`\(names[0])` and `\(names[1])` hold the same numbers and may be one variable of two layers,"
-        + " one of an unknown class: positional, unproven")
+        + " one of an unknown class, which fits the slots as well: positional, unproven")
   }
 
   private static let comparedElements = 1 << 12
@@ -78,6 +79,7 @@ extension CheckpointManifest {
     notes.append(reason)
     for layer in layersProvenBySlots { model = model?.knowingNothingOfTraining(in: layer) }
     layersProvenBySlots = []
+    selection = nil
   }
 }
 
