@@ -67,11 +67,11 @@ extension CheckpointError {
 }
 
 extension CheckpointError {
-  /// The same error of a file that goes by another name.
-  func renamed(_ path: String) -> CheckpointError {
+  /// The same error, with the name by which people know a file in the place of the one that was opened.
+  package func naming(_ file: String, _ name: String) -> CheckpointError {
     CheckpointError(
-      kind, operation, path: path, object: object, problem: problem, cure: cure, cause: cause,
-      report: report)
+      kind, operation, path: path == file ? name : path, object: object,
+      problem: problem.replacing(file, with: name), cure: cure, cause: cause, report: report)
   }
 }
 

@@ -51,11 +51,14 @@ enum Console {
   }
 
   /// Runs a command's work; an error becomes one line on standard error and exit code 2.
-  static func reportingTrouble(_ work: () throws(CheckpointError) -> Void) throws {
+  ///
+  /// - Parameter work: opens its checkpoints by what it gets.
+  static func reportingTrouble(_ work: (InputFiles) throws(CheckpointError) -> Void) throws {
+    let inputs = InputFiles()
     do {
-      try work()
+      try work(inputs)
     } catch {
-      throw trouble("\(withSuggestion(error))")
+      throw trouble("\(withSuggestion(inputs.naming(error)))")
     }
     guard fflush(stdout) == 0, ferror(stdout) == 0 else {
       throw trouble("cannot write to standard output: \(String(cString: strerror(errno)))")

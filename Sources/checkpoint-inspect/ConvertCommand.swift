@@ -13,7 +13,8 @@ struct ConvertCommand: ParsableCommand {
       Example: checkpoint-inspect convert model.h5 model.keras --to keras3-archive
       """)
 
-  @Argument(help: "The checkpoint to read.", completion: .file())
+  @Argument(
+    help: "The checkpoint to read, or - to read it from standard input.", completion: .file())
   var input: String
 
   @Argument(help: "The file to write.", completion: .file())
@@ -78,9 +79,9 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       guard let profile = Profile(name: profileName) else { return }
-      let reader = try CheckpointReader(opening: input, verifying: reading.verifying)
+      let reader = try inputs.open(input, verifying: reading.verifying)
       // Everything is read once and written once.
       let work = 2 * reader.manifest.byteCount
       let losses = try ProgressLine.showing("converting", byteCount: work) {

@@ -49,11 +49,12 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     var isGood = true
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       let older = try fillFrom.map { path throws(CheckpointError) in
-        try Examination(path, by: .itself)
+        try Examination(inputs.file(path).path, by: .itself)
       }
-      let examination = try Examination(file, by: .itself, namesFrom: older)
+      let examination = try Examination(
+        inputs.file(file).path, by: .itself, namesFrom: older)
       guard let rescue else {
         let report = DoctorReport(examination)
         isGood = report.isWhole

@@ -30,7 +30,7 @@ struct LogCommand: ParsableCommand {
   @OptionGroup var printing: PrintingOptions
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { _ throws(CheckpointError) in
       let paths = try RunLog.checkpoints(inFolder: folder)
       var log = RunLog(logging.options)
       let entries = paths.map { log.entry(of: $0) }

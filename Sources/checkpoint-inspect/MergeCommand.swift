@@ -19,13 +19,13 @@ struct MergeCommand: ParsableCommand {
       --profile keras3-archive
       """)
 
-  @Argument(help: "The checkpoint from which both others were trained.")
+  @Argument(help: "The checkpoint from which both others were trained.", completion: .file())
   var base: String
 
-  @Argument(help: "One side; the output has its layout.")
+  @Argument(help: "One side; the output has its layout.", completion: .file())
   var ours: String
 
-  @Argument(help: "The other side.")
+  @Argument(help: "The other side.", completion: .file())
   var theirs: String
 
   @Option(name: [.short, .long], help: "The file to write.")
@@ -61,6 +61,7 @@ struct MergeCommand: ParsableCommand {
 
   func validate() throws {
     try FilterOptions.validate(patterns: rows)
+    try InputFiles.validate(base, ours, theirs)
     if let profileName, Profile(name: profileName) == nil {
       throw ValidationError(
         "'\(profileName)' is no profile; there are "
@@ -70,15 +71,12 @@ struct MergeCommand: ParsableCommand {
 
   func run() throws {
     var isComplete = true
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       // Weights files take names and ties from whichever of the three tells them.
-      let first = try CheckpointReader(opening: ours, verifying: reading.verifying)
-      let base = try CheckpointReader(
-        opening: base, architectureFrom: first, verifying: reading.verifying)
-      let ours = try CheckpointReader(
-        opening: ours, architectureFrom: base, verifying: reading.verifying)
-      let theirs = try CheckpointReader(
-        opening: theirs, architectureFrom: ours, verifying: reading.verifying)
+      let first = try inputs.open(ours, verifying: reading.verifying)
+      let base = try inputs.open(base, architectureFrom: first, verifying: reading.verifying)
+      let ours = try inputs.open(ours, architectureFrom: base, verifying: reading.verifying)
+      let theirs = try inputs.open(theirs, architectureFrom: ours, verifying: reading.verifying)
       let merge = try CheckpointMerge(
         base: base, ours: ours, theirs: theirs,
         options: MergeOptions(

@@ -71,9 +71,8 @@ struct ShowCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
-      let input = try InputFile(file)
-      let reader = try input.open(verifying: reading.verifying)
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
+      let reader = try inputs.open(file, verifying: reading.verifying)
       if let tensor {
         Console.print(try NumbersReport(reader, tensor, isWhole: all), printing)
         return

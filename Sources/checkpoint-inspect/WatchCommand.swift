@@ -37,7 +37,7 @@ struct WatchCommand: ParsableCommand {
 
   func run() throws {
     var exitCode: Int32 = 0
-    try Console.reportingTrouble { () throws(CheckpointError) in exitCode = try watch() }
+    try Console.reportingTrouble { _ throws(CheckpointError) in exitCode = try watch() }
     if exitCode != 0 { throw ExitCode(exitCode) }
   }
 

@@ -9,6 +9,8 @@ public import Tensors
 public struct CheckpointReader: ~Copyable {
   /// As it was given.
   public let path: String
+  /// What the operating system opens: ``path``, unless that is a name for people.
+  let file: String
   public let manifest: CheckpointManifest
   let storage: TensorStorage
 
@@ -40,13 +42,16 @@ public struct CheckpointReader: ~Copyable {
     do throws(CheckpointError) {
       reader = try CheckpointReader(opening: file, verifying: verifying)
     } catch {
-      throw error.path == file ? error.renamed(name) : error
+      throw error.naming(file, name)
     }
-    self.init(path: name, manifest: reader.manifest, storage: reader.storage)
+    self.init(path: name, file: file, manifest: reader.manifest, storage: reader.storage)
   }
 
-  init(path: String, manifest: CheckpointManifest, storage: TensorStorage) {
+  init(
+    path: String, file: String? = nil, manifest: CheckpointManifest, storage: TensorStorage
+  ) {
     self.path = path
+    self.file = file ?? path
     self.manifest = manifest
     self.storage = storage
   }

@@ -209,8 +209,8 @@ extension CheckpointReader {
 
   /// The files that make up this checkpoint.
   private var inputs: [String] {
-    guard case .shards(let shards) = storage else { return [path] }
-    let folder = FileSystem.folder(of: path)
-    return [path] + shards.map.shards.map { "\(folder)/\($0)" }
+    guard case .shards(let shards) = storage else { return [file] }
+    let folder = FileSystem.folder(of: file)
+    return [file] + shards.map.shards.map { "\(folder)/\($0)" }
   }
 }
