@@ -80,7 +80,7 @@ extension CheckpointError.Kind {
   fileprivate var usualCure: String {
     switch self {
     case .unreadable, .damaged, .inconsistent:
-      "the file is damaged, or no checkpoint: take another copy of it"
+      "the file is damaged, or no checkpoint: take another copy, or see what checkpoint-inspect doctor can save"
     case .unrecognized: "see that it is a checkpoint of Keras or Cairn, safetensors, or .npz"
     case .unsupported: "take another layout, or the weights only"
     case .refused: "checkpoint-inspect show lists what the file holds"

@@ -89,8 +89,10 @@ struct BisectCommand: ParsableCommand {
     var outcome = BisectReport.Outcome.noneFails
     try Console.reportingTrouble { _ throws(CheckpointError) in
       let isText = printing.format == .text
+      let paths = try RunLog.checkpoints(inFolder: folder)
+      try RunLog.requireNames(filter.filter, in: paths)
       var bisection = Bisection(
-        try RunLog.checkpoints(inFolder: folder), historyCheck, verifying: reading.verifying
+        paths, historyCheck, verifying: reading.verifying
       ) { step in
         if isText { Console.print([step.line], printing) }
       }

@@ -35,7 +35,9 @@ struct CheckpointInspect: ParsableCommand {
 
   /// ArgumentParser calls a command that it does not know an unexpected argument.
   private static func refuseUnknownCommand() {
-    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help"
+    let words = CommandLine.arguments.dropFirst()
+    guard let word = words.first == "help" ? words.dropFirst().first : words.first,
+      !word.hasPrefix("-")
     else { return }
     let known = configuration.subcommands.map { $0.configuration }
     guard !known.contains(where: { $0.commandName == word }) else { return }

@@ -67,9 +67,9 @@ enum Console {
 
   /// A file that is not there may be one that is, written wrongly.
   private static func withSuggestion(_ error: CheckpointError) -> CheckpointError {
-    guard error.kind == .unreadable, access(error.path, F_OK) != 0, errno == ENOENT else {
-      return error
-    }
+    guard [.unreadable, .unrecognized].contains(error.kind), access(error.path, F_OK) != 0,
+      errno == ENOENT
+    else { return error }
     let folder = error.path.lastIndex(of: "/").map { error.path[...$0] } ?? "."
     return error.suggestingFile(among: names(in: String(folder)))
   }

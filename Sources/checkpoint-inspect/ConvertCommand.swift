@@ -51,11 +51,7 @@ struct ConvertCommand: ParsableCommand {
   @OptionGroup var reading: ReadingOptions
 
   func validate() throws {
-    guard let profile = Profile(name: profileName) else {
-      throw ValidationError(
-        "'\(profileName)' is no profile; there are "
-          + Profile.all.map(\.name).joined(separator: ", "))
-    }
+    let profile = try Profile.named(profileName)
     guard maxShardSize == nil || profile.layout == .sharded else {
       throw ValidationError("only keras3-sharded has several files")
     }
@@ -93,6 +89,19 @@ struct ConvertCommand: ParsableCommand {
       for loss in losses { print("lost: \(loss)") }
       print("wrote \(output) (\(profileName))")
     }
+  }
+}
+
+extension Profile {
+  /// The profile of a name on the command line.
+  ///
+  /// - Throws: what may have been meant, or all there are.
+  static func named(_ name: String) throws -> Profile {
+    if let profile = Profile(name: name) { return profile }
+    let names = all.map(\.name)
+    let meant = Suggestion.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
+    throw ValidationError(
+      "'\(name)' is no profile; " + (meant ?? "there are \(names.joined(separator: ", "))"))
   }
 }
 

@@ -71,7 +71,10 @@ struct DiffCommand: ParsableCommand {
         opening: (first.path, first.name), (second.path, second.name),
         verifying: reading.verifying
       ) { (first, second) throws(CheckpointError) in
-        let report = try DiffReport(first, second, options: options)
+        let byteCount = first.manifest.byteCount + second.manifest.byteCount
+        let report = try ProgressLine.showing("comparing", byteCount: byteCount) {
+          () throws(CheckpointError) in try DiffReport(first, second, options: options)
+        }
         isSame = report.isEmpty
         if let html = page.html {
           try HTMLPage(report, reading: first, second).write(to: html, replacing: page.force)

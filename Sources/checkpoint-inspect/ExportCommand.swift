@@ -41,7 +41,12 @@ struct ExportCommand: ParsableCommand {
     try Console.reportingTrouble { inputs throws(CheckpointError) in
       guard let format else { return }
       let reader = try inputs.open(input, verifying: reading.verifying)
-      let missing = try reader.export(to: output, format: format, replacing: force)
+      // Everything is read once and written once.
+      let work = 2 * reader.manifest.byteCount
+      let missing = try ProgressLine.showing("exporting", byteCount: work) {
+        () throws(CheckpointError) in
+        try reader.export(to: output, format: format, replacing: force)
+      }
       for missing in missing { Console.printLine("left out: \(missing)") }
       print("wrote \(reader.manifest.entries.count) tensors to \(output)")
     }

@@ -62,11 +62,12 @@ struct MergeCommand: ParsableCommand {
   func validate() throws {
     try FilterOptions.validate(patterns: rows)
     try InputFiles.validate(base, ours, theirs)
-    if let profileName, Profile(name: profileName) == nil {
-      throw ValidationError(
-        "'\(profileName)' is no profile; there are "
-          + Profile.all.map(\.name).joined(separator: ", "))
-    }
+    if let profileName { _ = try Profile.named(profileName) }
+  }
+
+  private func requireNames(in manifests: [CheckpointManifest]) throws(CheckpointError) {
+    try TensorFilter(only: rows.compactMap { Glob($0) }).requireNames(
+      in: manifests, to: "merge", path: ours)
   }
 
   func run() throws {
@@ -77,16 +78,26 @@ struct MergeCommand: ParsableCommand {
       let base = try inputs.open(base, architectureFrom: first, verifying: reading.verifying)
       let ours = try inputs.open(ours, architectureFrom: base, verifying: reading.verifying)
       let theirs = try inputs.open(theirs, architectureFrom: ours, verifying: reading.verifying)
-      let merge = try CheckpointMerge(
-        base: base, ours: ours, theirs: theirs,
-        options: MergeOptions(
-          strategy: strategy, settings: settings, rowWise: rows.compactMap { Glob($0) }))
+      try requireNames(in: [base.manifest, ours.manifest, theirs.manifest])
+      let byteCount =
+        base.manifest.byteCount + ours.manifest.byteCount + theirs.manifest.byteCount
+      let merge = try ProgressLine.showing("comparing", byteCount: byteCount) {
+        () throws(CheckpointError) in
+        try CheckpointMerge(
+          base: base, ours: ours, theirs: theirs,
+          options: MergeOptions(
+            strategy: strategy, settings: settings, rowWise: rows.compactMap { Glob($0) }))
+      }
       isComplete = merge.isComplete
       Console.print(MergeReport(merge), printing)
       guard isComplete, !dryRun else { return }
-      try merge.write(
-        base: base, ours: ours, theirs: theirs, to: output,
-        profile: profileName.flatMap { Profile(name: $0) }, replacing: force)
+      // One of them is copied, then all are read again and the merged tensors written.
+      try ProgressLine.showing("writing", byteCount: byteCount + 3 * ours.manifest.byteCount) {
+        () throws(CheckpointError) in
+        try merge.write(
+          base: base, ours: ours, theirs: theirs, to: output,
+          profile: profileName.flatMap { Profile(name: $0) }, replacing: force)
+      }
       if printing.format == .text { Console.printLine("wrote \(output)") }
     }
     if !isComplete { throw ExitCode(1) }

@@ -83,7 +83,11 @@ struct ShowCommand: ParsableCommand {
       options.health = health
       options.order = sort
       options.filter = filter.filter
-      let report = try ShowReport(reader, options: options)
+      let report = try ProgressLine.showing(
+        "reading", byteCount: ShowReport.byteCount(of: reader.manifest, options: options)
+      ) { () throws(CheckpointError) in
+        try ShowReport(reader, options: options)
+      }
       if let html = page.html {
         try HTMLPage(report, reading: reader).write(to: html, replacing: page.force)
       }

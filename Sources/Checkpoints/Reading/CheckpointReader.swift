@@ -2,6 +2,12 @@ import HDF5
 import KerasConfiguration
 public import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// An open checkpoint file: what it says at once, tensors on demand.
 ///
 /// The layout is recognised by content, never by the file's name. Not `Sendable`, like the HDF5 file
@@ -189,6 +195,12 @@ extension CheckpointError {
     switch error {
     case let error as CheckpointError: error
     case let error as HDF5Error: reading(path, error)
+    case let error as SystemCallError where error.code == EISDIR:
+      CheckpointError(
+        .unrecognized, "cannot read", path: path, expected: "a checkpoint",
+        found: "a folder of other content",
+        cure: "name a file in it; checkpoint-inspect log lists the checkpoints of a folder",
+        cause: error)
     case let error as SystemCallError:
       CheckpointError(
         .unreadable, "cannot read", path: path, expected: "a file that can be read",

@@ -105,8 +105,11 @@ extension HistoryCheck {
           return Verdict(try DiffReport(first, second, options: diff).descent)
         }
       case .metric(let name, let bound):
-        guard let value = RunRecord(reader.manifest).value(of: name) else {
-          return Verdict(.undecided, "it records no \(name)")
+        let record = RunRecord(reader.manifest)
+        guard let value = record.value(of: name) else {
+          let meant = Suggestion.nearest(to: name, among: record.names)
+          return Verdict(
+            .undecided, "it records no \(name)" + (meant.map { "; did you mean \($0)?" } ?? ""))
         }
         return Verdict(bound.fails(value) ? .fails : .passes, "\(name) \(Readable.number(value))")
       case .command: preconditionFailure("run above")
@@ -150,6 +153,9 @@ extension Verdict {
 }
 
 extension RunRecord {
+  /// Of the values that are recorded.
+  fileprivate var names: [String] { metrics.keys + (losses.isEmpty ? [] : ["loss"]) }
+
   /// A recorded value of this state; for `loss`, where nothing better is known, that of the last step.
   fileprivate func value(of name: String) -> Double? {
     if let value = metrics[name] { return value }
