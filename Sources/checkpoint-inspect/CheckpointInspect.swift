@@ -29,6 +29,7 @@ struct CheckpointInspect: ParsableCommand {
     // Some programs start others with this signal ignored; `| head` is to end us without a word.
     signal(SIGPIPE, SIG_DFL)
     Console.openMissingStreams()
+    Console.checkOutputAtExit()
     refuseUnknownCommand()
     main(nil)
   }

@@ -58,10 +58,18 @@ enum Console {
     do {
       try work(inputs)
     } catch {
-      throw trouble("\(withSuggestion(inputs.naming(error)))")
+      report("\(withSuggestion(inputs.naming(error)))")
+      throw ExitCode(2)
     }
-    guard fflush(stdout) == 0, ferror(stdout) == 0 else {
-      throw trouble("cannot write to standard output: \(String(cString: strerror(errno)))")
+  }
+
+  /// Lets the process end with exit code 2, and a line that says why, where something that was printed did
+  /// not arrive: help, too, which no command of ours prints.
+  static func checkOutputAtExit() {
+    atexit {
+      guard fflush(stdout) != 0 || ferror(stdout) != 0 else { return }
+      Console.report("cannot write to standard output: \(String(cString: strerror(errno)))")
+      _exit(2)
     }
   }
 
@@ -88,9 +96,8 @@ enum Console {
     return names
   }
 
-  private static func trouble(_ text: String) -> ExitCode {
+  private static func report(_ text: String) {
     let line = Array("checkpoint-inspect: \(text.withoutControlCharacters)\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)
-    return ExitCode(2)
   }
 }

@@ -128,9 +128,9 @@ struct BisectTests {
     #expect(
       outcome.output == """
         \(file(run, 2))  passes
-        \(file(run, 12))  fails: 1 elements, first in dense/bias
+        \(file(run, 12))  fails: 1 element, first in dense/bias
         \(file(run, 6))  passes
-        \(file(run, 8))  fails: 1 elements, first in dense/bias
+        \(file(run, 8))  fails: 1 element, first in dense/bias
         first to fail: \(file(run, 8))
         \(file(run, 6)), the one before it, passes; 4 of 6 checkpoints looked at
 

@@ -197,8 +197,8 @@ extension CheckpointError {
     case let error as HDF5Error: reading(path, error)
     case let error as SystemCallError where error.code == EISDIR:
       CheckpointError(
-        .unrecognized, "cannot read", path: path, expected: "a checkpoint",
-        found: "a folder of other content",
+        .unreadable, "cannot read", path: path, expected: "a checkpoint",
+        found: "a directory of other content",
         cure: "name a file in it; checkpoint-inspect log lists the checkpoints of a folder",
         cause: error)
     case let error as SystemCallError:

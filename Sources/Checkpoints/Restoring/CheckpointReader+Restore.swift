@@ -24,7 +24,9 @@ extension CheckpointReader {
       throw CheckpointError(
         .refused, "cannot restore", path: path, object: "selection",
         expected: "the same tensors on both sides", found: plan.report.summary,
-        cure: "choose what to take with --only, or see the whole list with --dry-run",
+        cure: plan.isShortOfWeights
+          ? "choose what to take with --only, or see the whole list with --dry-run"
+          : "--role weight takes the weights alone, without what the optimizer keeps",
         report: plan.report)
     }
     guard !plan.assignments.isEmpty || plan.takesConfiguration else {

@@ -91,7 +91,8 @@ extension HistoryCheck {
       case .notFinite(let filter):
         let numbers = try CheckpointNumbers(reader, filter)
         guard let name = numbers.firstNonFinite else { return Verdict(.passes) }
-        return Verdict(.fails, "\(numbers.nonFiniteCount) elements, first in \(name)")
+        let count = numbers.nonFiniteCount
+        return Verdict(.fails, "\(count) element\(count == 1 ? "" : "s"), first in \(name)")
       case .frozen(let filter):
         guard let before else { return Verdict(.passes, "nothing before it to compare with") }
         return try Self.frozen(
