@@ -8,7 +8,8 @@ private func run(in folder: borrowing TemporaryDirectory) throws -> String {
   expectSuccess(
     try cairn(
       "train", "--epochs", "1", "--batch-size", "128", "--seed", "3", "--save-every-steps", "2",
-      "--checkpoints", folder.file("run"), "--output", folder.file("out.h5")))
+      "--checkpoints", folder.file("run"), "--output", folder.file("out.h5"),
+      "--history", folder.file("losses.csv")))
   return folder.file("run")
 }
 
@@ -73,6 +74,21 @@ struct LogTests {
     expectSuccess(text)
     #expect(text.outputLines[1].hasPrefix("  12  "))
     #expect(text.outputLines.last == "6 checkpoints")
+  }
+
+  @Test("tells the mean of the losses since the checkpoint before")
+  func losses() throws {
+    let folder = try TemporaryDirectory()
+    let log = try Log(try run(in: folder), "--no-tensors")
+    let losses = try #require(
+      String(data: contents(of: folder.file("losses.csv")), encoding: .utf8)
+    )
+    .split(separator: "\n").dropFirst().map { try #require(Double($0.split(separator: ",")[2])) }
+    try #require(losses.count == 12)
+    for (index, line) in log.checkpoints.enumerated() {
+      let mean = (losses[2 * index] + losses[2 * index + 1]) / 2
+      #expect(abs(try #require(line.loss) - mean) < 1e-6 * mean)
+    }
   }
 
   @Test("marks NaN and spikes, and gives a damaged checkpoint a line, not a failure")

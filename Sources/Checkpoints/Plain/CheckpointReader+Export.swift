@@ -20,7 +20,7 @@ public enum ExportFormat: String, Sendable, Hashable, CaseIterable {
 
 extension CheckpointReader {
   /// Writes every tensor of the checkpoint, whatever its role, under its canonical name, with roles,
-  /// arithmetic and configurations as metadata (``PlainMetadata``). The file can be opened like any
+  /// arithmetic and configurations as metadata (`PlainMetadata`). The file can be opened like any
   /// checkpoint, and restored or converted from.
   ///
   /// Tensors keep their dtype and bits; they pass through memory in pieces of 4 MiB. The file comes into

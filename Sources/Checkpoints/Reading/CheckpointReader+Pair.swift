@@ -1,6 +1,6 @@
 extension CheckpointReader {
   /// Opens two files to be compared; a weights file without architecture takes names and ties from the
-  /// other one, as ``init(opening:architectureFrom:)`` does.
+  /// other one, as `init(opening:architectureFrom:)` does.
   ///
   /// - Throws: what opening throws, and what `body` throws.
   public static func withPair<Result>(

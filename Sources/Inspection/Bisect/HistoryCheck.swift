@@ -7,7 +7,7 @@ public enum HistoryCheck: Sendable {
   /// Fails where a trained weight has not changed in any element since the checkpoint before. Trained are
   /// those that the optimizer keeps slots for; all weights, in files without any.
   case frozen(TensorFilter)
-  /// Fails where no training leads there from the checkpoint before (<doc:Descent>). What is not provable is
+  /// Fails where no training leads there from the checkpoint before (<doc:Descending>). What is not provable is
   /// left open.
   case impossibleStep(TensorFilter, DescentOptions)
   /// Fails where a recorded value is beyond a bound, or NaN.

@@ -6,7 +6,7 @@ public struct TensorFilter: Sendable {
   public var only: [Glob]
   /// And none of these.
   public var excluding: [Glob]
-  /// ``CheckpointEntry/Role/keyword`` must be one of these; any is when there are none.
+  /// `CheckpointEntry.Role.keyword` must be one of these; any is when there are none.
   public var roles: Set<String>
 
   public static let all = TensorFilter()
