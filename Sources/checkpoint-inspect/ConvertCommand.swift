@@ -25,15 +25,8 @@ struct ConvertCommand: ParsableCommand {
     help: "For whom: \(Profile.all.map(\.name).joined(separator: ", ")).")
   var profileName: String
 
-  @Option(
-    help: "keras3-sharded: bytes of variables in one file, such as 200M or 5G (1024-based).",
-    transform: { text in
-      guard let count = ByteCount.parse(text) else {
-        throw ValidationError("expected a number of bytes such as 200M, received '\(text)'")
-      }
-      return count
-    })
-  var maxShardSize: Int?
+  @Option(help: "keras3-sharded: bytes of variables in one file, such as 200M or 5G (1024-based).")
+  var maxShardSize: ByteCount?
 
   @Option(
     help: "Keras 3, but not keras3-h5: store bfloat16 as float32 (the default) or native.")
@@ -84,7 +77,7 @@ struct ConvertCommand: ParsableCommand {
         () throws(CheckpointError) in
         try reader.convert(
           to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
-          maximumShardByteCount: maxShardSize, digests: digest, bfloat16: bfloat16)
+          maximumShardByteCount: maxShardSize?.bytes, digests: digest, bfloat16: bfloat16)
       }
       for loss in losses { print("lost: \(loss)") }
       print("wrote \(output) (\(profileName))")
@@ -105,5 +98,6 @@ extension Profile {
   }
 }
 
+extension ByteCount: ExpressibleByArgument {}
 extension BFloat16Storage: ExpressibleByArgument {}
 extension DigestAlgorithm: ExpressibleByArgument {}
