@@ -39,7 +39,7 @@ extension ArchiveLayout {
   }
 
   static func readManifest(
-    _ root: borrowing HDF5Group, archive: ZipArchive
+    _ root: borrowing StoredGroup, archive: ZipArchive
   ) throws -> CheckpointManifest {
     try readManifest(root, path: archive.path) { name in
       try archive[name].map { try archive.content(of: $0) }
@@ -48,7 +48,7 @@ extension ArchiveLayout {
 
   /// - Parameter document: the bytes of a member; nil when there is none of that name.
   static func readManifest(
-    _ root: borrowing HDF5Group, path: String, document: (String) throws -> [UInt8]?
+    _ root: borrowing StoredGroup, path: String, document: (String) throws -> [UInt8]?
   ) throws -> CheckpointManifest {
     guard let configuration = try document(configurationMember) else {
       throw CheckpointError(

@@ -40,7 +40,7 @@ enum DirectoryLayout {
   }
 
   static func readManifest(
-    _ root: borrowing HDF5Group, path: String
+    _ root: borrowing StoredGroup, path: String
   ) throws -> CheckpointManifest {
     var manifest = try ArchiveLayout.readManifest(root, path: path) { name in
       try document(name, in: path)
