@@ -38,24 +38,30 @@ CK_DISPATCHED(
     void, ck_multiply_f32, (size_t count, float factor, const float *gradient, float *result),
     (count, factor, gradient, result), TRANSFORM(g * factor))
 
-// Sixteen sums, whatever the instruction set, added up in a fixed order.
+// Sixteen sums of four squares at a time, whatever the instruction set, added up in a fixed order. One array
+// alone is read as fast as several only when it is asked for further ahead.
 CK_DISPATCHED(
     double, ck_sum_of_squares_f32, (size_t count, const float *gradient), (count, gradient),
-    double sums[16] = {0};
-    size_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-      if (i % CK_BLOCK == 0) ck_ask_ahead(gradient + i, 0);
-      for (int k = 0; k < 16; k++) {
-        float square = gradient[i + k] * gradient[i + k];
-        sums[k] += (double)square;
+    enum { LANES = 16, AHEAD = CK_AHEAD };
+    double sums[LANES] = {0};
+    size_t block = 0;
+    for (; block + CK_BLOCK <= count; block += CK_BLOCK) {
+      ck_ask_ahead(gradient + block + AHEAD, 0);
+      for (int k = 0; k < LANES; k++) {
+        const float *g = gradient + block + k;
+        float first = g[0] * g[0];
+        float second = g[LANES] * g[LANES];
+        float third = g[2 * LANES] * g[2 * LANES];
+        float fourth = g[3 * LANES] * g[3 * LANES];
+        sums[k] += ((double)first + (double)second) + ((double)third + (double)fourth);
       }
     }
-    for (int k = 0; i < count; i++, k++) {
+    for (size_t i = block; i < count; i++) {
       float square = gradient[i] * gradient[i];
-      sums[k] += (double)square;
+      sums[i % LANES] += (double)square;
     }
     double sum = 0;
-    for (int k = 0; k < 16; k++) sum += sums[k];
+    for (int k = 0; k < LANES; k++) sum += sums[k];
     return sum;)
 
 CK_DISPATCHED(

@@ -2,7 +2,7 @@ import Tensors
 
 extension Checkpoint {
   /// The checkpoint as it is now, to be written while training goes on: each tensor is a snapshot
-  /// (``Tensors/Tensor/snapshot()``), beside which updates of all elements write elsewhere and updates of
+  /// (`Tensor.snapshot()`), beside which updates of all elements write elsewhere and updates of
   /// rows go on in place. No bytes move, but for those of small tensors.
   ///
   /// Let go of this checkpoint before the next step: it is a plain copy, beside which a table is copied

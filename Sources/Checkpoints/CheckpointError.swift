@@ -67,11 +67,11 @@ extension CheckpointError {
 }
 
 extension CheckpointError {
-  /// The same error of a file that goes by another name.
-  func renamed(_ path: String) -> CheckpointError {
+  /// The same error, with the name by which people know a file in the place of the one that was opened.
+  package func naming(_ file: String, _ name: String) -> CheckpointError {
     CheckpointError(
-      kind, operation, path: path, object: object, problem: problem, cure: cure, cause: cause,
-      report: report)
+      kind, operation, path: path == file ? name : path, object: object,
+      problem: problem.replacing(file, with: name), cure: cure, cause: cause, report: report)
   }
 }
 
@@ -80,7 +80,7 @@ extension CheckpointError.Kind {
   fileprivate var usualCure: String {
     switch self {
     case .unreadable, .damaged, .inconsistent:
-      "the file is damaged, or no checkpoint: take another copy of it"
+      "the file is damaged, or no checkpoint: take another copy, or see what checkpoint-inspect doctor can save"
     case .unrecognized: "see that it is a checkpoint of Keras or Cairn, safetensors, or .npz"
     case .unsupported: "take another layout, or the weights only"
     case .refused: "checkpoint-inspect show lists what the file holds"

@@ -1,6 +1,6 @@
 /// Why a configuration could not be read or written.
 ///
-/// `object` names what was being read, such as ``layer `dense` `` or ``optimizer `Adagrad` ``.
+/// `object` names what was being read, such as "layer `dense`" or "optimizer `Adagrad`".
 public enum ConfigurationError: Error, Sendable, Hashable {
   /// The text is not JSON.
   case syntax(JSONSyntaxError)

@@ -15,7 +15,7 @@ public struct LayerSchema: Sendable, Hashable {
 
   /// An object inside a layer.
   public struct Child: Sendable, Hashable {
-    /// Its part of a ``LayerPath``, the same in every dialect.
+    /// Its part of a `LayerPath`, the same in every dialect.
     public var name: String
     /// Its group below the layer's in a v3 weights file, such as `cell` or `_query_dense`.
     public var group: String

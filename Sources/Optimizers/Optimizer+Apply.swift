@@ -5,7 +5,7 @@ extension Optimizer {
   /// Takes one step: updates the variables that have a gradient, their slots and averages, and counts.
   ///
   /// `gradients` holds one entry per variable. Variables may come in any order, and may be some of those
-  /// built for; each is known by its ``VariableID``. One without gradient keeps its value and slots.
+  /// built for; each is known by its `VariableID`. One without gradient keeps its value and slots.
   /// (Its average is updated in Keras 3's arithmetic, as is that of every built variable, so that all of
   /// them must be passed; in Keras 2's it is not.) The first call builds the optimizer.
   ///

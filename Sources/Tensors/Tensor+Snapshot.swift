@@ -6,8 +6,8 @@ extension Tensor {
   /// element writes to other memory, as it does beside a copy.
   ///
   /// A snapshot is a tensor like any other, but made to be read once, in pieces
-  /// (``withBytes(in:scratch:_:)``): whoever asks for all its bytes at once may cause them to be copied. It
-  /// lasts until it is dropped; until then, or until its bytes were given up (``discardBytes(in:)``),
+  /// (`withBytes(in:scratch:_:)`): whoever asks for all its bytes at once may cause them to be copied. It
+  /// lasts until it is dropped; until then, or until its bytes were given up (`discardBytes(in:)`),
   /// updates of rows take longer. Constant in time, apart from small tensors, which are copied.
   public func snapshot() -> Tensor {
     Tensor(shape: shape, dtype: dtype, storage: storageForReading.snapshot())
@@ -16,7 +16,7 @@ extension Tensor {
   /// Whether this is a snapshot of another tensor, to be read in pieces.
   package var isSnapshot: Bool { storageForReading.isSnapshot }
 
-  /// Whether ``withBytes(in:scratch:_:)`` needs its scratch, at present.
+  /// Whether `withBytes(in:scratch:_:)` needs its scratch, at present.
   var isCopiedWhenRead: Bool { storageForReading.isCopiedWhenRead }
 
   /// Some of the bytes, row-major.

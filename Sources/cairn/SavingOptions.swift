@@ -21,15 +21,8 @@ struct SavingOptions: ParsableArguments {
       """, valueName: "profile"))
   var checkpointFormat = CheckpointFormat.keras2
 
-  @Option(
-    help: "keras3-sharded: bytes of variables in one file, such as 200M; 5G by default.",
-    transform: { text in
-      guard let count = ByteCount.parse(text) else {
-        throw ValidationError("expected a number of bytes such as 200M, received '\(text)'")
-      }
-      return count
-    })
-  var maxShardSize: Int?
+  @Option(help: "keras3-sharded: bytes of variables in one file, such as 200M; 5G by default.")
+  var maxShardSize: ByteCount?
 
   @Option(
     help: "How the digests of checkpoints are computed: crc32c, as fast as memory, or sha256.")
@@ -99,3 +92,5 @@ struct BestMetric: ExpressibleByArgument {
     self.count = count
   }
 }
+
+extension ByteCount: ExpressibleByArgument {}

@@ -130,7 +130,7 @@ struct TrainCommand: ParsableCommand {
         threadCount: threads, instructionSet: matrixInstructionSet,
         saveEverySteps: saving.saveEverySteps, saveEverySeconds: saving.saveEverySeconds,
         retention: saving.retention, checkpointProfile: saving.checkpointFormat.profile,
-        maximumShardByteCount: saving.maxShardSize, digests: saving.digest,
+        maximumShardByteCount: saving.maxShardSize?.bytes, digests: saving.digest,
         earlyStopping: stopping.earlyStopping(keepsBestWeights: weights == .best),
         output: output.map(absolutePath), history: history.map(absolutePath),
         outputWeights: weights)

@@ -9,19 +9,23 @@ struct BisectCommand: ParsableCommand {
     discussion: """
       Halves the run until the first that fails stands beside one that passes, taking for granted that what \
       fails once fails from then on; the oldest and the newest are looked at first. One that cannot be read \
-      is passed over.
+      is passed over. An impossible step does not last, so for it all are looked at, from the oldest on, each \
+      against the last that passed.
       A command is run without a shell, with the checkpoint's path for each {}. Its exit code counts as \
       for git bisect run: 0 passes, 1 to 127 fail, 125 leaves it open, others end the search.
       Exit code 0: none fails; 1: one was found; 2: trouble, or it cannot be decided.
       Examples:
         checkpoint-inspect bisect run --check nan
         checkpoint-inspect bisect run --check frozen --exclude 'encoder/*'
+        checkpoint-inspect bisect run --check impossible-step
         checkpoint-inspect bisect run --check metric --metric val_loss --above 0.5
         checkpoint-inspect bisect run -- python evaluate.py {}
       """)
 
   enum Check: String, CaseIterable, ExpressibleByArgument {
-    case nan, frozen, metric
+    case nan, frozen
+    case impossibleStep = "impossible-step"
+    case metric
   }
 
   @Argument(help: "The folder of checkpoints.")
@@ -30,7 +34,8 @@ struct BisectCommand: ParsableCommand {
   @Option(
     help: """
       What to look for: nan (NaN or infinity in weights or slots), frozen (a trained weight without change \
-      since the checkpoint before), metric (with --metric and a bound).
+      since the checkpoint before), impossible-step (a state to which no training leads from the checkpoint \
+      before: see diff), metric (with --metric and a bound).
       """)
   var check: Check?
 
@@ -42,6 +47,8 @@ struct BisectCommand: ParsableCommand {
 
   @Option(help: "The metric fails below this, or as NaN.")
   var below: Double?
+
+  @OptionGroup var training: TrainingOptions
 
   @OptionGroup var filter: FilterOptions
 
@@ -55,6 +62,9 @@ struct BisectCommand: ParsableCommand {
   func validate() throws {
     guard (check == nil) != command.isEmpty else {
       throw ValidationError("expected either --check or a command after --")
+    }
+    guard check == .impossibleStep || training.isEmpty else {
+      throw ValidationError("--learning-rate and --occurrences are about --check impossible-step")
     }
     guard command.isEmpty || command.dropFirst().contains(where: { $0.contains("{}") }) else {
       throw ValidationError("expected {} in the command, where the checkpoint's path is to stand")
@@ -70,16 +80,19 @@ struct BisectCommand: ParsableCommand {
     case nil: .command(command)
     case .nan: .notFinite(filter.filter)
     case .frozen: .frozen(filter.filter)
+    case .impossibleStep: .impossibleStep(filter.filter, training.options)
     case .metric: .metric(metric!, above.map { .above($0) } ?? .below(below!))
     }
   }
 
   func run() throws {
     var outcome = BisectReport.Outcome.noneFails
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { _ throws(CheckpointError) in
       let isText = printing.format == .text
+      let paths = try RunLog.checkpoints(inFolder: folder)
+      try RunLog.requireNames(filter.filter, in: paths)
       var bisection = Bisection(
-        try RunLog.checkpoints(inFolder: folder), historyCheck, verifying: reading.verifying
+        paths, historyCheck, verifying: reading.verifying
       ) { step in
         if isText { Console.print([step.line], printing) }
       }

@@ -29,13 +29,16 @@ struct CheckpointInspect: ParsableCommand {
     // Some programs start others with this signal ignored; `| head` is to end us without a word.
     signal(SIGPIPE, SIG_DFL)
     Console.openMissingStreams()
+    Console.checkOutputAtExit()
     refuseUnknownCommand()
     main(nil)
   }
 
   /// ArgumentParser calls a command that it does not know an unexpected argument.
   private static func refuseUnknownCommand() {
-    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"), word != "help"
+    let words = CommandLine.arguments.dropFirst()
+    guard let word = words.first == "help" ? words.dropFirst().first : words.first,
+      !word.hasPrefix("-")
     else { return }
     let known = configuration.subcommands.map { $0.configuration }
     guard !known.contains(where: { $0.commandName == word }) else { return }

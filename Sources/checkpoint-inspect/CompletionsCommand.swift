@@ -39,7 +39,7 @@ struct CompletionsCommand: ParsableCommand {
 
   func run() throws {
     let script = CheckpointInspect.completionScript(for: shell.kind)
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { _ throws(CheckpointError) in
       guard install else {
         print(script)
         return

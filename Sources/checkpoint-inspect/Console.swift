@@ -51,22 +51,33 @@ enum Console {
   }
 
   /// Runs a command's work; an error becomes one line on standard error and exit code 2.
-  static func reportingTrouble(_ work: () throws(CheckpointError) -> Void) throws {
+  ///
+  /// - Parameter work: opens its checkpoints by what it gets.
+  static func reportingTrouble(_ work: (InputFiles) throws(CheckpointError) -> Void) throws {
+    let inputs = InputFiles()
     do {
-      try work()
+      try work(inputs)
     } catch {
-      throw trouble("\(withSuggestion(error))")
+      report("\(withSuggestion(inputs.naming(error)))")
+      throw ExitCode(2)
     }
-    guard fflush(stdout) == 0, ferror(stdout) == 0 else {
-      throw trouble("cannot write to standard output: \(String(cString: strerror(errno)))")
+  }
+
+  /// Lets the process end with exit code 2, and a line that says why, where something that was printed did
+  /// not arrive: help, too, which no command of ours prints.
+  static func checkOutputAtExit() {
+    atexit {
+      guard fflush(stdout) != 0 || ferror(stdout) != 0 else { return }
+      Console.report("cannot write to standard output: \(String(cString: strerror(errno)))")
+      _exit(2)
     }
   }
 
   /// A file that is not there may be one that is, written wrongly.
   private static func withSuggestion(_ error: CheckpointError) -> CheckpointError {
-    guard error.kind == .unreadable, access(error.path, F_OK) != 0, errno == ENOENT else {
-      return error
-    }
+    guard [.unreadable, .unrecognized].contains(error.kind), access(error.path, F_OK) != 0,
+      errno == ENOENT
+    else { return error }
     let folder = error.path.lastIndex(of: "/").map { error.path[...$0] } ?? "."
     return error.suggestingFile(among: names(in: String(folder)))
   }
@@ -85,9 +96,8 @@ enum Console {
     return names
   }
 
-  private static func trouble(_ text: String) -> ExitCode {
+  private static func report(_ text: String) {
     let line = Array("checkpoint-inspect: \(text.withoutControlCharacters)\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)
-    return ExitCode(2)
   }
 }

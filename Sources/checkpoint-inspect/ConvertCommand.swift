@@ -13,7 +13,8 @@ struct ConvertCommand: ParsableCommand {
       Example: checkpoint-inspect convert model.h5 model.keras --to keras3-archive
       """)
 
-  @Argument(help: "The checkpoint to read.", completion: .file())
+  @Argument(
+    help: "The checkpoint to read, or - to read it from standard input.", completion: .file())
   var input: String
 
   @Argument(help: "The file to write.", completion: .file())
@@ -24,15 +25,8 @@ struct ConvertCommand: ParsableCommand {
     help: "For whom: \(Profile.all.map(\.name).joined(separator: ", ")).")
   var profileName: String
 
-  @Option(
-    help: "keras3-sharded: bytes of variables in one file, such as 200M or 5G (1024-based).",
-    transform: { text in
-      guard let count = ByteCount.parse(text) else {
-        throw ValidationError("expected a number of bytes such as 200M, received '\(text)'")
-      }
-      return count
-    })
-  var maxShardSize: Int?
+  @Option(help: "keras3-sharded: bytes of variables in one file, such as 200M or 5G (1024-based).")
+  var maxShardSize: ByteCount?
 
   @Option(
     help: "Keras 3, but not keras3-h5: store bfloat16 as float32 (the default) or native.")
@@ -50,11 +44,7 @@ struct ConvertCommand: ParsableCommand {
   @OptionGroup var reading: ReadingOptions
 
   func validate() throws {
-    guard let profile = Profile(name: profileName) else {
-      throw ValidationError(
-        "'\(profileName)' is no profile; there are "
-          + Profile.all.map(\.name).joined(separator: ", "))
-    }
+    let profile = try Profile.named(profileName)
     guard maxShardSize == nil || profile.layout == .sharded else {
       throw ValidationError("only keras3-sharded has several files")
     }
@@ -78,16 +68,16 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       guard let profile = Profile(name: profileName) else { return }
-      let reader = try CheckpointReader(opening: input, verifying: reading.verifying)
+      let reader = try inputs.open(input, verifying: reading.verifying)
       // Everything is read once and written once.
       let work = 2 * reader.manifest.byteCount
       let losses = try ProgressLine.showing("converting", byteCount: work) {
         () throws(CheckpointError) in
         try reader.convert(
           to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
-          maximumShardByteCount: maxShardSize, digests: digest, bfloat16: bfloat16)
+          maximumShardByteCount: maxShardSize?.bytes, digests: digest, bfloat16: bfloat16)
       }
       for loss in losses { print("lost: \(loss)") }
       print("wrote \(output) (\(profileName))")
@@ -95,5 +85,19 @@ struct ConvertCommand: ParsableCommand {
   }
 }
 
+extension Profile {
+  /// The profile of a name on the command line.
+  ///
+  /// - Throws: what may have been meant, or all there are.
+  static func named(_ name: String) throws -> Profile {
+    if let profile = Profile(name: name) { return profile }
+    let names = all.map(\.name)
+    let meant = Suggestion.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
+    throw ValidationError(
+      "'\(name)' is no profile; " + (meant ?? "there are \(names.joined(separator: ", "))"))
+  }
+}
+
+extension ByteCount: ExpressibleByArgument {}
 extension BFloat16Storage: ExpressibleByArgument {}
 extension DigestAlgorithm: ExpressibleByArgument {}

@@ -12,12 +12,14 @@ struct DiffCommand: ParsableCommand {
       Examples:
         checkpoint-inspect diff before.h5 after.weights.h5 --absolute 1e-6
         checkpoint-inspect diff step-100.h5 step-200.h5 --explain --only 'encoder/*'
+        git show HEAD~:model.h5 | checkpoint-inspect diff - model.h5
       """)
 
-  @Argument(help: "The first checkpoint.", completion: .file())
+  @Argument(
+    help: "The first checkpoint, or - to read it from standard input.", completion: .file())
   var before: String
 
-  @Argument(help: "The second checkpoint.", completion: .file())
+  @Argument(help: "The second checkpoint, or -.", completion: .file())
   var after: String
 
   @Option(help: "Numbers this far apart still count as equal.")
@@ -38,22 +40,7 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Tell what the verdict on the descent rests on.")
   var explain = false
 
-  @Option(
-    help: "The highest learning rate between the two, if it was set meanwhile.",
-    transform: { text in
-      guard let rate = Double(text), rate >= 0, rate.isFinite else {
-        throw ValidationError("a learning rate must be a number of 0 or more")
-      }
-      return rate
-    })
-  var learningRate: Double?
-
-  @Option(
-    help: """
-      How often a step looks up one row of an embedding at most, such as batch size times length: Keras 3 \
-      does not sum repeated rows.
-      """)
-  var occurrences: Int?
+  @OptionGroup var training: TrainingOptions
 
   @OptionGroup var filter: FilterOptions
 
@@ -64,25 +51,30 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup var reading: ReadingOptions
 
   func validate() throws {
+    try InputFiles.validate(before, after)
     guard absolute >= 0, relative >= 0, ulp >= 0 else {
       throw ValidationError("a tolerance must be 0 or more")
     }
-    guard occurrences ?? 1 >= 1 else { throw ValidationError("occurrences must be 1 or more") }
   }
 
   func run() throws {
     var isSame = true
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       var options = DiffReport.Options()
       options.tolerance = Tolerance(absolute: absolute, relative: relative, ulps: ulp)
-      options.descent = DescentOptions(
-        greatestLearningRate: learningRate, occurrences: occurrences)
+      options.descent = training.options
       options.filter = filter.filter
       options.isBrief = brief
       options.explains = explain
-      try CheckpointReader.withPair(opening: before, after, verifying: reading.verifying) {
-        (first, second) throws(CheckpointError) in
-        let report = try DiffReport(first, second, options: options)
+      let (first, second) = (try inputs.file(before), try inputs.file(after))
+      try CheckpointReader.withPair(
+        opening: (first.path, first.name), (second.path, second.name),
+        verifying: reading.verifying
+      ) { (first, second) throws(CheckpointError) in
+        let byteCount = first.manifest.byteCount + second.manifest.byteCount
+        let report = try ProgressLine.showing("comparing", byteCount: byteCount) {
+          () throws(CheckpointError) in try DiffReport(first, second, options: options)
+        }
         isSame = report.isEmpty
         if let html = page.html {
           try HTMLPage(report, reading: first, second).write(to: html, replacing: page.force)

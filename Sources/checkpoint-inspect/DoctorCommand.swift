@@ -10,15 +10,18 @@ struct DoctorCommand: ParsableCommand {
       Reads what can be read of a file that is cut short, overwritten in part or does not open. Each \
       tensor is intact (proven by digests or a checksum), plausible (readable, nothing speaks against \
       it), suspect, damaged, unreadable or missing, and why. --rescue writes a checkpoint that opens, of \
-      the intact and plausible tensors; what is lost comes from an older checkpoint or is made up, and \
-      is listed.
+      the intact and plausible tensors, in the layout of the damaged one; what is lost comes from an older \
+      checkpoint or is made up, and is listed. All layouts are taken: HDF5 files, .keras, folders, sharded \
+      weights by their map, .safetensors and .npz.
       Exit code 0: nothing wrong found, or the rescue was written; 1: damage; 2: trouble.
       Examples:
         checkpoint-inspect doctor broken.h5
         checkpoint-inspect doctor broken.h5 --rescue saved.h5 --fill-from yesterday.h5
+        checkpoint-inspect doctor x.weights.json --rescue saved.weights.json
       """)
 
-  @Argument(help: "The damaged checkpoint: one HDF5 file, .keras or folder.", completion: .file())
+  @Argument(
+    help: "The damaged checkpoint, or - to read it from standard input.", completion: .file())
   var file: String
 
   @Option(help: "Write a checkpoint of what is left. An existing file is never replaced.")
@@ -49,11 +52,14 @@ struct DoctorCommand: ParsableCommand {
 
   func run() throws {
     var isGood = true
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       let older = try fillFrom.map { path throws(CheckpointError) in
-        try Examination(path, by: .itself)
+        let file = try inputs.file(path)
+        return try Examination(file.path, named: file.name, by: .itself)
       }
-      let examination = try Examination(file, by: .itself, namesFrom: older)
+      let input = try inputs.file(file)
+      let examination = try Examination(
+        input.path, named: input.name, by: .itself, namesFrom: older)
       guard let rescue else {
         let report = DoctorReport(examination)
         isGood = report.isWhole

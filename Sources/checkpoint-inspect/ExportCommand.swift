@@ -13,7 +13,8 @@ struct ExportCommand: ParsableCommand {
       Example: checkpoint-inspect export model.keras model.safetensors
       """)
 
-  @Argument(help: "The checkpoint to read.", completion: .file())
+  @Argument(
+    help: "The checkpoint to read, or - to read it from standard input.", completion: .file())
   var input: String
 
   @Argument(help: "The file to write, OUT.safetensors or OUT.npz.", completion: .file())
@@ -37,10 +38,15 @@ struct ExportCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       guard let format else { return }
-      let reader = try CheckpointReader(opening: input, verifying: reading.verifying)
-      let missing = try reader.export(to: output, format: format, replacing: force)
+      let reader = try inputs.open(input, verifying: reading.verifying)
+      // Everything is read once and written once.
+      let work = 2 * reader.manifest.byteCount
+      let missing = try ProgressLine.showing("exporting", byteCount: work) {
+        () throws(CheckpointError) in
+        try reader.export(to: output, format: format, replacing: force)
+      }
       for missing in missing { Console.printLine("left out: \(missing)") }
       print("wrote \(reader.manifest.entries.count) tensors to \(output)")
     }

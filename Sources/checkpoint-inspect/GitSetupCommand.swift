@@ -29,7 +29,7 @@ struct GitSetupCommand: ParsableCommand {
   var remove = false
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { _ throws(CheckpointError) in
       let git = Git(isGlobal: global)
       let attributes = try git.attributesFile()
       let program = Git.shellWord(Self.program)
@@ -83,13 +83,13 @@ struct GitTextCommand: ParsableCommand {
   var file: String
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       var lines: [String]
       do throws(CheckpointError) {
-        lines = try GitSummary(file).lines
+        lines = try GitSummary(inputs.open(file, verifying: false)).lines
       } catch {
         // git stops at the first file whose text it does not get, and not all .h5 files are checkpoints.
-        guard let bytes = Git.bytes(of: file) else { throw error }
+        guard let bytes = try Git.bytes(of: inputs.file(file).path) else { throw error }
         var digest = SHA256()
         bytes.withUnsafeBytes { digest.update($0) }
         lines = GitSummary.standIn(

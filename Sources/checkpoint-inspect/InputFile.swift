@@ -11,7 +11,11 @@ import Checkpoints
 /// Checkpoints are read here and there, which a pipe cannot do: its content goes into a temporary file, in
 /// `TMPDIR` or `/tmp`, that has no name any more when this is made and so never outlives the process. What
 /// standard input is redirected from a file is read in place.
-struct InputFile: ~Copyable {
+///
+/// A class, because commands hold several of them as long as they run.
+final class InputFile {
+  /// As it stands on the command line.
+  let argument: String
   /// What to open, as long as this exists.
   let path: String
   /// What to call it.
@@ -20,14 +24,18 @@ struct InputFile: ~Copyable {
 
   /// - Throws: `unreadable` when the pipe, or `refused` and `unwritable` when the temporary file, fails.
   init(_ path: String) throws(CheckpointError) {
+    argument = path
     let isStandardInput = path == "-"
     name = isStandardInput ? "standard input" : path
     var status = stat()
     let isKnown = isStandardInput ? fstat(STDIN_FILENO, &status) : stat(path, &status)
     let type = isKnown == 0 ? status.st_mode & S_IFMT : 0
     if isStandardInput, type == S_IFREG, lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 {
-      self.path = "/dev/fd/\(STDIN_FILENO)"
-      descriptor = nil
+      // Processes that this one starts get another standard input.
+      let descriptor = dup(STDIN_FILENO)
+      guard descriptor >= 0 else { throw Self.failure(name, "dup", errno) }
+      self.path = "/dev/fd/\(descriptor)"
+      self.descriptor = descriptor
     } else if isStandardInput || type == S_IFIFO {
       if isStandardInput, isatty(STDIN_FILENO) == 1 {
         throw CheckpointError(
@@ -44,11 +52,6 @@ struct InputFile: ~Copyable {
   }
 
   deinit { if let descriptor { close(descriptor) } }
-
-  /// Opens it; errors and reports have its name.
-  func open(verifying: Bool) throws(CheckpointError) -> CheckpointReader {
-    try CheckpointReader(opening: path, named: name, verifying: verifying)
-  }
 
   // MARK: - Pipes
 
@@ -79,7 +82,7 @@ struct InputFile: ~Copyable {
     var template = Array("\(folder)/checkpoint-inspect-XXXXXX".utf8CString)
     let descriptor = mkstemp(&template)
     guard descriptor >= 0 else { throw noRoom(name, folder, String(cString: strerror(errno))) }
-    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    // Not closed in the processes that this one starts: they read damaged files.
     template.withUnsafeBufferPointer { _ = unlink($0.baseAddress!) }
     return descriptor
   }

@@ -30,10 +30,17 @@ struct LogCommand: ParsableCommand {
   @OptionGroup var printing: PrintingOptions
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { _ throws(CheckpointError) in
       let paths = try RunLog.checkpoints(inFolder: folder)
-      var log = RunLog(logging.options)
-      let entries = paths.map { log.entry(of: $0) }
+      try RunLog.requireNames(logging.filter.filter, in: paths)
+      let byteCount = paths.reduce(0) { $0 + ProgressLine.byteCount(of: $1) }
+      // Each file is read for its numbers, and beside the next one for the change.
+      let entries = ProgressLine.showing(
+        "reading", byteCount: logging.isBrief ? byteCount : 3 * byteCount
+      ) {
+        var log = RunLog(logging.options)
+        return paths.map { log.entry(of: $0) }
+      }
       let report = LogReport(folder: folder, entries: entries, newestFirst: newestFirst)
       if let html = page.html {
         try HTMLPage(report).write(to: html, replacing: page.force)

@@ -19,13 +19,13 @@ struct MergeCommand: ParsableCommand {
       --profile keras3-archive
       """)
 
-  @Argument(help: "The checkpoint from which both others were trained.")
+  @Argument(help: "The checkpoint from which both others were trained.", completion: .file())
   var base: String
 
-  @Argument(help: "One side; the output has its layout.")
+  @Argument(help: "One side; the output has its layout.", completion: .file())
   var ours: String
 
-  @Argument(help: "The other side.")
+  @Argument(help: "The other side.", completion: .file())
   var theirs: String
 
   @Option(name: [.short, .long], help: "The file to write.")
@@ -61,34 +61,43 @@ struct MergeCommand: ParsableCommand {
 
   func validate() throws {
     try FilterOptions.validate(patterns: rows)
-    if let profileName, Profile(name: profileName) == nil {
-      throw ValidationError(
-        "'\(profileName)' is no profile; there are "
-          + Profile.all.map(\.name).joined(separator: ", "))
-    }
+    try InputFiles.validate(base, ours, theirs)
+    if let profileName { _ = try Profile.named(profileName) }
+  }
+
+  private func requireNames(in manifests: [CheckpointManifest]) throws(CheckpointError) {
+    try TensorFilter(only: rows.compactMap { Glob($0) }).requireNames(
+      in: manifests, to: "merge", path: ours)
   }
 
   func run() throws {
     var isComplete = true
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       // Weights files take names and ties from whichever of the three tells them.
-      let first = try CheckpointReader(opening: ours, verifying: reading.verifying)
-      let base = try CheckpointReader(
-        opening: base, architectureFrom: first, verifying: reading.verifying)
-      let ours = try CheckpointReader(
-        opening: ours, architectureFrom: base, verifying: reading.verifying)
-      let theirs = try CheckpointReader(
-        opening: theirs, architectureFrom: ours, verifying: reading.verifying)
-      let merge = try CheckpointMerge(
-        base: base, ours: ours, theirs: theirs,
-        options: MergeOptions(
-          strategy: strategy, settings: settings, rowWise: rows.compactMap { Glob($0) }))
+      let first = try inputs.open(ours, verifying: reading.verifying)
+      let base = try inputs.open(base, architectureFrom: first, verifying: reading.verifying)
+      let ours = try inputs.open(ours, architectureFrom: base, verifying: reading.verifying)
+      let theirs = try inputs.open(theirs, architectureFrom: ours, verifying: reading.verifying)
+      try requireNames(in: [base.manifest, ours.manifest, theirs.manifest])
+      let byteCount =
+        base.manifest.byteCount + ours.manifest.byteCount + theirs.manifest.byteCount
+      let merge = try ProgressLine.showing("comparing", byteCount: byteCount) {
+        () throws(CheckpointError) in
+        try CheckpointMerge(
+          base: base, ours: ours, theirs: theirs,
+          options: MergeOptions(
+            strategy: strategy, settings: settings, rowWise: rows.compactMap { Glob($0) }))
+      }
       isComplete = merge.isComplete
       Console.print(MergeReport(merge), printing)
       guard isComplete, !dryRun else { return }
-      try merge.write(
-        base: base, ours: ours, theirs: theirs, to: output,
-        profile: profileName.flatMap { Profile(name: $0) }, replacing: force)
+      // One of them is copied, then all are read again and the merged tensors written.
+      try ProgressLine.showing("writing", byteCount: byteCount + 3 * ours.manifest.byteCount) {
+        () throws(CheckpointError) in
+        try merge.write(
+          base: base, ours: ours, theirs: theirs, to: output,
+          profile: profileName.flatMap { Profile(name: $0) }, replacing: force)
+      }
       if printing.format == .text { Console.printLine("wrote \(output)") }
     }
     if !isComplete { throw ExitCode(1) }

@@ -67,6 +67,7 @@ struct RestoreCommand: ParsableCommand {
 
   func validate() throws {
     try FilterOptions.validate(patterns: only + exclude)
+    try InputFiles.validate(source, into)
     for rule in rename where RenameRule(rule) == nil {
       throw ValidationError(
         "'\(rule)' is no rename: expected 'PATTERN=NAME' with as many * on the right as on the left"
@@ -82,12 +83,12 @@ struct RestoreCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
-      let opened = try CheckpointReader(opening: into, verifying: reading.verifying)
-      let reader = try CheckpointReader(
-        opening: source, architectureFrom: opened, verifying: reading.verifying)
-      let target = try CheckpointReader(
-        opening: into, architectureFrom: reader, verifying: reading.verifying)
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
+      let opened = try inputs.open(into, verifying: reading.verifying)
+      let reader = try inputs.open(
+        source, architectureFrom: opened, verifying: reading.verifying)
+      let target = try inputs.open(
+        into, architectureFrom: reader, verifying: reading.verifying)
       let plan = RestorePlan(
         source: reader.manifest, target: target.manifest, selection: selection)
       // The plan is printed also, and above all, when it is refused.

@@ -71,9 +71,8 @@ struct ShowCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Console.reportingTrouble { () throws(CheckpointError) in
-      let input = try InputFile(file)
-      let reader = try input.open(verifying: reading.verifying)
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
+      let reader = try inputs.open(file, verifying: reading.verifying)
       if let tensor {
         Console.print(try NumbersReport(reader, tensor, isWhole: all), printing)
         return
@@ -84,7 +83,11 @@ struct ShowCommand: ParsableCommand {
       options.health = health
       options.order = sort
       options.filter = filter.filter
-      let report = try ShowReport(reader, options: options)
+      let report = try ProgressLine.showing(
+        "reading", byteCount: ShowReport.byteCount(of: reader.manifest, options: options)
+      ) { () throws(CheckpointError) in
+        try ShowReport(reader, options: options)
+      }
       if let html = page.html {
         try HTMLPage(report, reading: reader).write(to: html, replacing: page.force)
       }

@@ -13,10 +13,14 @@ struct VerifyCommand: ParsableCommand {
       2: a file cannot be read.
       Digests find accidents. They are no proof of who wrote a file: whoever can change the tensors can \
       change the digests with them.
-      Example: checkpoint-inspect verify run --require-digests
+      Examples:
+        checkpoint-inspect verify run --require-digests
+        curl https://example.org/model.keras | tee model.keras | checkpoint-inspect verify -
       """)
 
-  @Argument(help: "The checkpoint, or a folder of checkpoints.", completion: .file())
+  @Argument(
+    help: "The checkpoint, a folder of checkpoints, or - for standard input.", completion: .file()
+  )
   var path: String
 
   @Flag(help: "Count tensors without digests as damage.")
@@ -32,9 +36,10 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     var isGood = true
     var hasTrouble = false
-    try Console.reportingTrouble { () throws(CheckpointError) in
+    try Console.reportingTrouble { inputs throws(CheckpointError) in
       guard let paths = try CheckpointReader.checkpoints(inFolder: path) else {
-        let report = try verify(path)
+        let file = try inputs.file(path)
+        let report = try verify(file.path).naming(file.path, file.name)
         isGood = passes(report)
         Console.print(report, printing)
         return

@@ -37,7 +37,7 @@ struct WatchCommand: ParsableCommand {
 
   func run() throws {
     var exitCode: Int32 = 0
-    try Console.reportingTrouble { () throws(CheckpointError) in exitCode = try watch() }
+    try Console.reportingTrouble { _ throws(CheckpointError) in exitCode = try watch() }
     if exitCode != 0 { throw ExitCode(exitCode) }
   }
 
@@ -58,7 +58,10 @@ struct WatchCommand: ParsableCommand {
       guard let step = entry.step, let untilStep else { return false }
       return step >= untilStep
     }
-    if let newest = try watch.newest(), show(newest) { return 0 }
+    if let newest = try watch.newest() {
+      try RunLog.requireNames(logging.filter.filter, in: [newest])
+      if show(newest) { return 0 }
+    }
     while true {
       let left = timeout.map { seconds in
         max(

@@ -42,6 +42,53 @@ import Testing
       "did you mean 'dense/kernel'?")
   }
 
+  @Test("a misspelled name is answered with the right one wherever a name can be given")
+  func names() throws {
+    let folder = try TemporaryDirectory()
+    try FileManager.default.createDirectory(
+      atPath: folder.file("run"), withIntermediateDirectories: false)
+    for name in ["model.h5", "run/model.h5"] {
+      try FileManager.default.copyItem(
+        atPath: Fixture.path("keras-2.12/mlp.h5"), toPath: folder.file(name))
+    }
+    let model = "model.h5"
+    let output = ["-o", "out.h5"]
+    let wrong: [([String], code: Int32, meant: String)] = [
+      (["diff", model, model, "--only", "dnse/*"], 2, "'dense/*'"),
+      (["diff", model, model, "--exclude", "dense/kernal"], 2, "'dense/kernel'"),
+      (["show", model, "--exclude", "dense/kernal"], 2, "'dense/kernel'"),
+      (["show", model, "dense/kernal"], 2, "'dense/kernel'"),
+      (["log", "run", "--only", "dnse/*"], 2, "'dense/*'"),
+      (["bisect", "run", "--check", "nan", "--only", "dnse/*"], 2, "'dense/*'"),
+      (["watch", "run", "--timeout", "9", "--exclude", "dnse/*"], 2, "'dense/*'"),
+      (["verify", model, "--only", "dnse/*"], 2, "'dense/*'"),
+      (["merge", model, model, model, "--rows", "dnse/*"] + output, 2, "'dense/*'"),
+      (["restore", model, "--into", model, "--only", "dnse/*"] + output, 2, "dense/*"),
+      (["restore", "modle.h5", "--into", model] + output, 2, "'model.h5'"),
+      (["restore", model, "--into", "modle.h5"] + output, 2, "'model.h5'"),
+      (["doctor", model, "--rescue", "x.h5", "--fill-from", "modle.h5"], 2, "'model.h5'"),
+      (["log", "rnu"], 2, "'run'"), (["watch", "rnu"], 2, "'run'"),
+      (["bisect", "rnu", "--check", "nan"], 2, "'run'"),
+      (["convert", model, "x.keras", "--to", "keras3-archve"], 64, "'keras3-archive'"),
+      (
+        ["merge", model, model, model, "--profile", "keras3-archve"] + output, 64,
+        "'keras3-archive'"
+      ),
+      (["help", "shwo"], 64, "'show'"), (["show", model, "--statistic"], 64, "'--statistics'"),
+    ]
+    for (arguments, code, meant) in wrong {
+      let outcome = try Self.program.run(arguments, in: folder.path)
+      #expect(outcome.exitCode == code, "\(arguments)")
+      #expect(
+        outcome.errors.lowercased().contains("did you mean \(meant)?"),
+        "\(arguments): \(outcome.errors)")
+    }
+    let rename = try inspect(
+      "restore", model, "--into", model, "-o", "x.h5", "--rename", "dnse/*=d/*", "--dry-run",
+      in: folder.path)
+    #expect(rename.output.contains("called dnse/*: did you mean dense/*?"))
+  }
+
   @Test("nothing is said when whoever reads the output goes")
   func brokenPipe() throws {
     for script in [

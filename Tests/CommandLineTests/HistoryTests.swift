@@ -8,7 +8,8 @@ private func run(in folder: borrowing TemporaryDirectory) throws -> String {
   expectSuccess(
     try cairn(
       "train", "--epochs", "1", "--batch-size", "128", "--seed", "3", "--save-every-steps", "2",
-      "--checkpoints", folder.file("run"), "--output", folder.file("out.h5")))
+      "--checkpoints", folder.file("run"), "--output", folder.file("out.h5"),
+      "--history", folder.file("losses.csv")))
   return folder.file("run")
 }
 
@@ -75,6 +76,21 @@ struct LogTests {
     #expect(text.outputLines.last == "6 checkpoints")
   }
 
+  @Test("tells the mean of the losses since the checkpoint before")
+  func losses() throws {
+    let folder = try TemporaryDirectory()
+    let log = try Log(try run(in: folder), "--no-tensors")
+    let losses = try #require(
+      String(data: contents(of: folder.file("losses.csv")), encoding: .utf8)
+    )
+    .split(separator: "\n").dropFirst().map { try #require(Double($0.split(separator: ",")[2])) }
+    try #require(losses.count == 12)
+    for (index, line) in log.checkpoints.enumerated() {
+      let mean = (losses[2 * index] + losses[2 * index + 1]) / 2
+      #expect(abs(try #require(line.loss) - mean) < 1e-6 * mean)
+    }
+  }
+
   @Test("marks NaN and spikes, and gives a damaged checkpoint a line, not a failure")
   func marks() throws {
     let folder = try TemporaryDirectory()
@@ -128,9 +144,9 @@ struct BisectTests {
     #expect(
       outcome.output == """
         \(file(run, 2))  passes
-        \(file(run, 12))  fails: 1 elements, first in dense/bias
+        \(file(run, 12))  fails: 1 element, first in dense/bias
         \(file(run, 6))  passes
-        \(file(run, 8))  fails: 1 elements, first in dense/bias
+        \(file(run, 8))  fails: 1 element, first in dense/bias
         first to fail: \(file(run, 8))
         \(file(run, 6)), the one before it, passes; 4 of 6 checkpoints looked at
 
@@ -186,6 +202,52 @@ struct BisectTests {
     let frozen = try inspect("bisect", run, "--check", "frozen")
     #expect(frozen.exitCode == 1)
     #expect(frozen.output.contains("first to fail: \(file(run, 12))\n"))
+  }
+}
+
+extension BisectTests {
+  @Test("finds the one step that no training makes, though what comes after it is possible again")
+  func impossibleStep() throws {
+    let folder = try TemporaryDirectory()
+    let run = try run(in: folder)
+    let none = try inspect("bisect", run, "--check", "impossible-step")
+    #expect(none.exitCode == 0)
+    #expect(none.outputLines.count == 7)
+    #expect(none.outputLines[1] == "\(file(run, 4))  passes: 2 steps apart")
+    // All from step 6 on have another bias, so that halving would find nothing between 8 and 12.
+    for step in [6, 8, 10, 12] { try setBias(of: file(run, step), to: 7) }
+    let found = try inspect("bisect", run, "--check", "impossible-step", "--no-verify")
+    #expect(found.exitCode == 1)
+    #expect(found.output.contains("fails: dense/bias[0] moved by"))
+    #expect(
+      found.output.hasSuffix(
+        """
+        first to fail: \(file(run, 6))
+        \(file(run, 4)), the one before it, passes; 3 of 6 checkpoints looked at
+
+        """))
+    // One that cannot be read is passed over: the next is judged by the last that passed.
+    try Data().write(to: URL(filePath: file(run, 4)))
+    let open = try inspect("bisect", run, "--check", "impossible-step", "--no-verify")
+    #expect(open.exitCode == 2)
+    #expect(open.outputLines.suffix(2) == ["  \(file(run, 4))", "  \(file(run, 6))"])
+    let spared = try inspect(
+      "bisect", run, "--check", "impossible-step", "--no-verify", "--exclude", "dense/bias")
+    #expect(spared.exitCode == 0)
+    #expect(
+      try inspect("bisect", run, "--check", "nan", "--occurrences", "3").exitCode == 64)
+  }
+
+  @Test("leaves open what no accumulator tells")
+  func notProvable() throws {
+    let folder = try TemporaryDirectory()
+    for step in [1, 2] {
+      try FileManager.default.copyItem(
+        atPath: Fixture.path("keras-2.12/adam.h5"), toPath: folder.file("model-\(step).h5"))
+    }
+    let outcome = try inspect("bisect", folder.path, "--check", "impossible-step")
+    #expect(outcome.exitCode == 2)
+    #expect(outcome.output.contains("not decided: not provable: the optimizer of the first file"))
   }
 }
 

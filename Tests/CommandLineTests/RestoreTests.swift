@@ -8,6 +8,22 @@ struct RestoreTests {
   private static let trained = Fixture.path("keras-3.15/mlp.h5")
   private static let weights = Fixture.path("keras-3.15/mlp_ema.weights.h5")
 
+  @Test("where only the optimizer's variables do not fit, the cure is to take the weights")
+  func weightsAlone() throws {
+    let folder = try TemporaryDirectory()
+    let arguments = [
+      "restore", Fixture.path("keras-2.12/mlp.h5"), "--into", Fixture.path("keras-2.12/mlp_ema.h5"),
+      "-o", folder.file("x.h5"),
+    ]
+    expectTrouble(try BuiltProduct.checkpointInspect.run(arguments), "--role weight takes")
+    expectSuccess(try BuiltProduct.checkpointInspect.run(arguments + ["--role", "weight"]))
+    expectTrouble(
+      try inspect(
+        "restore", Fixture.path("keras-2.12/mlp.h5"), "--into",
+        Fixture.path("keras-2.12/flatten.h5"),
+        "-o", folder.file("y.h5")), "choose what to take with --only")
+  }
+
   @Test("takes what a pattern selects, across layouts, and keeps every other byte")
   func across() throws {
     let folder = try TemporaryDirectory()

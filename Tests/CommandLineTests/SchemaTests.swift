@@ -69,6 +69,83 @@ import Testing
     #expect(report == [])
   }
 
+  @Test("there is one for every command that takes --format")
+  func commands() throws {
+    let program = BuiltProduct.checkpointInspect
+    // What watch prints are lines of log; numbers are what show prints of one tensor.
+    let schemas = try JSONSchema.names()
+    for name in schemas where name != "numbers" {
+      #expect(try program.run([name, "--help"]).output.contains("--format"), "\(name)")
+    }
+    for command in try program.run(["--help"]).outputLines.compactMap({ line in
+      line.hasPrefix("  ") && !line.hasPrefix("   ") && !line.contains("'")
+        ? line.split(separator: " ").first.map(String.init) : nil
+    }) where !command.hasPrefix("-") && command != "watch" {
+      let takesFormat = try program.run([command, "--help"]).output.contains("--format")
+      #expect(takesFormat == schemas.contains(command), "\(command)")
+    }
+  }
+
+  @Test("describe what doctor prints: whole, damaged, not to be opened, and rescued")
+  func doctor() throws {
+    let files = try LayoutFiles()
+    for name in LayoutFiles.names {
+      #expect(try problems("doctor", ["doctor", name], in: files.folder.path) == [])
+    }
+    var bytes = try contents(of: files.folder.file("weights.weights.h5"))
+    bytes.resetBytes(in: 0..<96)
+    try bytes.write(to: URL(filePath: files.folder.file("headless.weights.h5")))
+    try bytes.prefix(bytes.count / 2).write(to: URL(filePath: files.folder.file("half.weights.h5")))
+    try Data().write(to: URL(filePath: files.folder.file("empty.h5")))
+    for arguments in [
+      ["headless.weights.h5"], ["half.weights.h5"], ["empty.h5"],
+      ["headless.weights.h5", "--rescue", "a.weights.h5"],
+      ["half.weights.h5", "--rescue", "b.weights.h5", "--fill-from", "weights.weights.h5"],
+    ] {
+      #expect(
+        try problems("doctor", ["doctor"] + arguments, in: files.folder.path) == [], "\(arguments)")
+    }
+  }
+
+  @Test("describe what log, watch, bisect and merge print")
+  func runs() throws {
+    let files = try LayoutFiles()
+    try files.setTimes(["before.h5"] + LayoutFiles.names)
+    #expect(try problems("log", ["log", "."], in: files.folder.path) == [])
+    #expect(try problems("log", ["log", ".", "--no-tensors"], in: files.folder.path) == [])
+    #expect(try problems("log", ["watch", ".", "--timeout", "0.05"], in: files.folder.path) == [])
+    // One of each outcome: none fails, found, the oldest fails, undecided, and between two.
+    let outcomes = [
+      (["--check", "nan"], "noneFails"), (["--check", "frozen"], "found"),
+      (["--", "test", "!", "-e", "{}"], "oldestFails"),
+      (["--check", "metric", "--metric", "loss", "--above", "1"], "undecided"),
+      (
+        [
+          "--", "sh", "-c",
+          "case $1 in *archive*) exit 125;; *before*|*whole*|*/weights*);; *) exit 1; esac", "sh",
+          "{}",
+        ],
+        "between"
+      ),
+    ]
+    for (arguments, outcome) in outcomes {
+      let printed = try BuiltProduct.checkpointInspect.run(
+        ["bisect", ".", "--format", "json"] + arguments, in: files.folder.path)
+      #expect(printed.output.contains("\"outcome\": \"\(outcome)\""), "\(printed.output)")
+      #expect(try JSONSchema(named: "bisect").problems(in: printed.output) == [], "\(outcome)")
+    }
+    for strategy in [[], ["--strategy", "average"]] {
+      let merge = ["merge", "before.h5", "whole.h5", "legacy.h5", "-o", "x.h5", "--dry-run"]
+      #expect(try problems("merge", merge + strategy, in: files.folder.path) == [])
+    }
+    // The descent of two files of which nothing can be said, and of two of which everything can.
+    for pair in [
+      ["before.h5", "legacy.h5"], ["whole.h5", "before.h5"], ["before.h5", "whole.h5"],
+    ] {
+      #expect(try problems("diff", ["diff"] + pair, in: files.folder.path) == [])
+    }
+  }
+
   @Test("find what is missing, too much, or of another type")
   func strictness() throws {
     let outcome = try inspect("show", Fixture.path("keras-3.15/mlp.h5"), "--format", "json")

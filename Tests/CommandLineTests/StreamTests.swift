@@ -24,6 +24,19 @@ struct StreamTests {
     }
   }
 
+  @Test("what cannot be printed is trouble, help and completions too")
+  func fullOutput() throws {
+    let model = Self.model
+    for arguments in [
+      ["show", model], ["diff", model, model], ["verify", model], ["--help"], ["help", "show"],
+      ["completions", "bash"], ["show", model, "--format", "json"],
+    ] {
+      let outcome = try BuiltProduct.checkpointInspect.runInShell(
+        #"exec "$0" "$@" > /dev/full"#, arguments)
+      expectTrouble(outcome, "cannot write to standard output: No space left on device")
+    }
+  }
+
   @Test("with standard output closed nothing is printed into a file of the run")
   func closedOutput() throws {
     let folder = try TemporaryDirectory()

@@ -51,6 +51,18 @@ public struct VerificationReport: Sendable {
 }
 
 extension VerificationReport {
+  /// The same report, with the name by which people know a file in the place of the one that was read.
+  package func naming(_ file: String, _ name: String) -> VerificationReport {
+    func named(_ path: String) -> String { path == file ? name : path }
+    return VerificationReport(
+      path: named(path), algorithm: algorithm, roots: roots,
+      items: items.map { item in
+        Item(
+          subject: item.subject, name: item.name, file: named(item.file),
+          fileOffset: item.fileOffset, byteCount: item.byteCount, outcome: item.outcome)
+      })
+  }
+
   /// Whether nothing is damaged. True of a checkpoint without digests that could be opened.
   public var isWhole: Bool { damaged.isEmpty }
 

@@ -78,7 +78,7 @@ enum NumPyArchive {
     return try file.read(member.data.lowerBound..<member.data.lowerBound + count)
   }
 
-  private static func text(ofUTF32 bytes: ArraySlice<UInt8>) -> String {
+  static func text(ofUTF32 bytes: ArraySlice<UInt8>) -> String {
     var text = String.UnicodeScalarView()
     var position = bytes.startIndex
     while position + 4 <= bytes.endIndex {

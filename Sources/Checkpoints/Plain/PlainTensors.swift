@@ -89,29 +89,8 @@ extension PlainTensors {
 
   /// A tensor that lies in the file in another order of bytes or axes.
   private func converted(_ item: Item, _ dtype: DType) throws -> Tensor {
-    let size = dtype.byteCount
-    let count = item.shape.elementCount
-    let stored = try bytes(of: item, 0..<count * size)
-    let extents = item.shape.dimensions
-    var index = [Int](repeating: 0, count: extents.count)
-    return Tensor(shape: item.shape, dtype: dtype) { bytes in
-      for position in 0..<count {
-        var source = position
-        if item.isColumnMajor {
-          source = 0
-          for axis in extents.indices.reversed() { source = source * extents[axis] + index[axis] }
-          for axis in extents.indices.reversed() {
-            index[axis] += 1
-            if index[axis] < extents[axis] { break }
-            index[axis] = 0
-          }
-        }
-        for byte in 0..<size {
-          let from = item.isBigEndian ? size - 1 - byte : byte
-          bytes[position * size + byte] = stored[source * size + from]
-        }
-      }
-    }
+    item.tensor(
+      ofStored: try bytes(of: item, 0..<item.shape.elementCount * dtype.byteCount), dtype)
   }
 
   private func bytes(of item: Item, _ range: Range<Int>) throws -> [UInt8] {
@@ -136,6 +115,34 @@ extension PlainTensors {
 }
 
 extension PlainTensors.Item {
+  /// The tensor of the bytes that the file has of it, all of them, whatever their order.
+  func tensor(ofStored stored: [UInt8], _ dtype: DType) -> Tensor {
+    guard !isPlainInMemory else {
+      return Tensor(shape: shape, dtype: dtype) { $0.copyBytes(from: stored) }
+    }
+    let size = dtype.byteCount
+    let extents = shape.dimensions
+    var index = [Int](repeating: 0, count: extents.count)
+    return Tensor(shape: shape, dtype: dtype) { bytes in
+      for position in 0..<shape.elementCount {
+        var source = position
+        if isColumnMajor {
+          source = 0
+          for axis in extents.indices.reversed() { source = source * extents[axis] + index[axis] }
+          for axis in extents.indices.reversed() {
+            index[axis] += 1
+            if index[axis] < extents[axis] { break }
+            index[axis] = 0
+          }
+        }
+        for byte in 0..<size {
+          let from = isBigEndian ? size - 1 - byte : byte
+          bytes[position * size + byte] = stored[source * size + from]
+        }
+      }
+    }
+  }
+
   /// Where the elements lie in the file as they are in memory; nil where they do not.
   var byteOffset: Int? {
     if isPlainInMemory, case .file(let place) = place { place.lowerBound } else { nil }

@@ -42,36 +42,58 @@ enum Safetensors {
 // MARK: - Reading
 
 extension Safetensors {
-  /// - Throws: `unreadable` for a header that contradicts the file or itself.
-  static func open(_ path: String) throws -> PlainTensors {
-    let file = try ReadableFile(path)
-    let head = try file.read(0..<min(9, file.byteCount))
-    guard isLaidOut(head, byteCount: file.byteCount) else {
-      throw damaged(path, "a header that fits into the file", "a file of \(file.byteCount) bytes")
-    }
-    let dataStart = 8 + Int(headerByteCount(head))
-    let json: JSONValue
+  /// What stands before the tensors.
+  struct Header {
+    /// In the header's order; whether their data lie in the file nobody has asked yet.
+    var items: [PlainTensors.Item]
+    let metadata: JSONValue?
+    let byteCount: Int
+  }
+
+  /// - Throws: `unreadable` for a header that contradicts itself.
+  static func header(of path: String) throws(CheckpointError) -> Header {
     do {
-      json = try JSONValue(parsing: file.read(8..<dataStart))
+      let file = try ReadableFile(path)
+      let head = try file.read(0..<min(9, file.byteCount))
+      guard isLaidOut(head, byteCount: file.byteCount) else {
+        throw damaged(
+          path, "a header that fits into the file", "a file of \(file.byteCount) bytes")
+      }
+      let dataStart = 8 + Int(headerByteCount(head))
+      return try header(file.read(8..<dataStart), dataStart: dataStart, path: path)
     } catch let error as ConfigurationError {
       throw damaged(path, "a header in JSON", error.description)
+    } catch {
+      throw CheckpointError.reading(path, error)
     }
-    guard let header = json.object else {
+  }
+
+  private static func header(_ text: [UInt8], dataStart: Int, path: String) throws -> Header {
+    guard let object = try JSONValue(parsing: text).object else {
       throw damaged(path, "a JSON object as header", "another value")
     }
-    var metadata: PlainMetadata?
-    var items: [PlainTensors.Item] = []
+    var header = Header(items: [], metadata: object[metadataKey], byteCount: dataStart)
     var seen: Set<String> = []
-    for pair in header.pairs {
+    for pair in object.pairs {
       guard seen.insert(pair.key).inserted else {
         throw damaged(path, "it once in the header", "it twice", object: pair.key)
       }
-      if pair.key == metadataKey {
-        metadata = try PlainMetadata(texts: pair.value, path: path)
-      } else {
-        items.append(
-          try item(pair, dataStart: dataStart, fileByteCount: file.byteCount, path: path))
+      if pair.key != metadataKey {
+        header.items.append(try item(pair, dataStart: dataStart, path: path))
       }
+    }
+    return header
+  }
+
+  /// - Throws: `unreadable` for a header that contradicts the file or itself.
+  static func open(_ path: String) throws -> PlainTensors {
+    let header = try header(of: path)
+    let file = try ReadableFile(path)
+    let dataStart = header.byteCount
+    let metadata = try header.metadata.flatMap { try PlainMetadata(texts: $0, path: path) }
+    var items = header.items
+    if let item = items.first(where: { start($0).1 > file.byteCount }) {
+      throw damaged(path, "its data inside the file", "them outside", object: item.name)
     }
     items.sort { start($0) < start($1) }
     var end = dataStart
@@ -96,7 +118,7 @@ extension Safetensors {
   }
 
   private static func item(
-    _ pair: JSONObject.Pair, dataStart: Int, fileByteCount: Int, path: String
+    _ pair: JSONObject.Pair, dataStart: Int, path: String
   ) throws -> PlainTensors.Item {
     guard let type = pair.value["dtype"]?.string, let extents = pair.value["shape"]?.array,
       let offsets = pair.value["data_offsets"]?.array?.map(\.int), offsets.count == 2,
@@ -112,7 +134,7 @@ extension Safetensors {
         path, "a shape", JSONValue.array(extents).text, object: pair.key)
     }
     let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: size)
-    guard first >= 0, first <= last, last <= fileByteCount - dataStart else {
+    guard first >= 0, first <= last, last <= Int.max - dataStart else {
       throw damaged(path, "its data inside the file", "them outside", object: pair.key)
     }
     guard !overflow, byteCount == last - first else {

@@ -2,6 +2,12 @@ import HDF5
 import KerasConfiguration
 public import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// An open checkpoint file: what it says at once, tensors on demand.
 ///
 /// The layout is recognised by content, never by the file's name. Not `Sendable`, like the HDF5 file
@@ -9,6 +15,8 @@ public import Tensors
 public struct CheckpointReader: ~Copyable {
   /// As it was given.
   public let path: String
+  /// What the operating system opens: ``path``, unless that is a name for people.
+  let file: String
   public let manifest: CheckpointManifest
   let storage: TensorStorage
 
@@ -40,13 +48,16 @@ public struct CheckpointReader: ~Copyable {
     do throws(CheckpointError) {
       reader = try CheckpointReader(opening: file, verifying: verifying)
     } catch {
-      throw error.path == file ? error.renamed(name) : error
+      throw error.naming(file, name)
     }
-    self.init(path: name, manifest: reader.manifest, storage: reader.storage)
+    self.init(path: name, file: file, manifest: reader.manifest, storage: reader.storage)
   }
 
-  init(path: String, manifest: CheckpointManifest, storage: TensorStorage) {
+  init(
+    path: String, file: String? = nil, manifest: CheckpointManifest, storage: TensorStorage
+  ) {
     self.path = path
+    self.file = file ?? path
     self.manifest = manifest
     self.storage = storage
   }
@@ -184,6 +195,12 @@ extension CheckpointError {
     switch error {
     case let error as CheckpointError: error
     case let error as HDF5Error: reading(path, error)
+    case let error as SystemCallError where error.code == EISDIR:
+      CheckpointError(
+        .unreadable, "cannot read", path: path, expected: "a checkpoint",
+        found: "a directory of other content",
+        cure: "name a file in it; checkpoint-inspect log lists the checkpoints of a folder",
+        cause: error)
     case let error as SystemCallError:
       CheckpointError(
         .unreadable, "cannot read", path: path, expected: "a file that can be read",

@@ -16,7 +16,16 @@ extension CheckpointReader {
     opening path: String, architectureFrom other: borrowing CheckpointReader,
     verifying: Bool = true
   ) throws(CheckpointError) {
-    let plain = try CheckpointReader(opening: path, verifying: verifying)
+    try self.init(opening: path, named: path, architectureFrom: other, verifying: verifying)
+  }
+
+  /// As ``init(opening:architectureFrom:verifying:)``, of a file that goes by another name in ``path`` and in
+  /// errors.
+  package init(
+    opening file: String, named name: String, architectureFrom other: borrowing CheckpointReader,
+    verifying: Bool = true
+  ) throws(CheckpointError) {
+    let plain = try CheckpointReader(opening: file, named: name, verifying: verifying)
     if let model = other.manifest.model, plain.manifest.needsArchitecture,
       let explained = try plain.explained(by: model, of: other, verifying: verifying)
     {
@@ -37,7 +46,8 @@ extension CheckpointReader {
       let content = CairnGroup.Content(
         model: model, training: training, frozen: other.manifest.frozen)
       return CheckpointReader(
-        path, content, variables: variables, untiedAtMost: manifest.untiedCount, note: note,
+        file, named: path, content, variables: variables, untiedAtMost: manifest.untiedCount,
+        note: note,
         verifying: verifying)
     }
     guard try allows(training?.optimizer), let className = training?.optimizer?.className else {
@@ -57,17 +67,18 @@ extension CheckpointReader {
 
   /// The file as an architecture explains it; nil where that belongs to another model.
   private init?(
-    _ path: String, _ standIn: CairnGroup.Content, variables: [VariableID: Shape],
+    _ file: String, named path: String, _ standIn: CairnGroup.Content,
+    variables: [VariableID: Shape],
     untiedAtMost untiedCount: Int, note: String, verifying: Bool
   ) {
-    guard let opened = try? OpenCheckpoint(path, verifying: verifying),
+    guard let opened = try? OpenCheckpoint(file, verifying: verifying),
       // An error here means that the architecture belongs to another model.
       var manifest = try? opened.readManifest(standIn: standIn),
       manifest.shapes == variables, manifest.untiedCount <= untiedCount
     else { return nil }
     manifest.borrowing = note
     manifest.notes.append(note)
-    self.init(path: path, manifest: manifest, storage: opened.storage)
+    self.init(path: path, file: file, manifest: manifest, storage: opened.storage)
   }
 
   /// Whether the file's optimizer can be the one that an entry describes: where it stores a name, that is

@@ -24,7 +24,9 @@ extension CheckpointReader {
       throw CheckpointError(
         .refused, "cannot restore", path: path, object: "selection",
         expected: "the same tensors on both sides", found: plan.report.summary,
-        cure: "choose what to take with --only, or see the whole list with --dry-run",
+        cure: plan.isShortOfWeights
+          ? "choose what to take with --only, or see the whole list with --dry-run"
+          : "--role weight takes the weights alone, without what the optimizer keeps",
         report: plan.report)
     }
     guard !plan.assignments.isEmpty || plan.takesConfiguration else {
@@ -209,8 +211,8 @@ extension CheckpointReader {
 
   /// The files that make up this checkpoint.
   private var inputs: [String] {
-    guard case .shards(let shards) = storage else { return [path] }
-    let folder = FileSystem.folder(of: path)
-    return [path] + shards.map.shards.map { "\(folder)/\($0)" }
+    guard case .shards(let shards) = storage else { return [file] }
+    let folder = FileSystem.folder(of: file)
+    return [file] + shards.map.shards.map { "\(folder)/\($0)" }
   }
 }

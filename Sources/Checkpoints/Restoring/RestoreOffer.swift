@@ -44,7 +44,11 @@ struct RestoreOffer {
       }
     }
     for rule in selection.renames where !used.contains(rule) {
-      report.notes.append("no variable of the source is called \(rule.from.pattern)")
+      let names = source.entries.compactMap { entry in
+        if case .weight = entry.role { entry.name } else { nil }
+      }
+      let meant = rule.from.suggestion(among: names).map { ": did you mean \($0)?" } ?? ""
+      report.notes.append("no variable of the source is called \(rule.from.pattern)\(meant)")
     }
     return offers
   }

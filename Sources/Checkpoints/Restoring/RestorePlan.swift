@@ -12,6 +12,8 @@ public struct RestorePlan: Sendable {
   /// Whether the target gets the source's loss, metrics and optimizer configuration.
   public let takesConfiguration: Bool
   public let report: RestoreReport
+  /// Whether a weight, not only what the optimizer keeps, is in the way of the restore.
+  let isShortOfWeights: Bool
 
   /// Pairs the entries of two checkpoints by canonical name: ``init(source:target:selection:)`` of the
   /// names that match `only`.
@@ -104,6 +106,12 @@ public struct RestorePlan: Sendable {
     }
     self.assignments = assignments
     self.report = report
+    let ofOptimizer = Set(
+      (offers.map { ($0.name, $0.role) } + target.entries.map { ($0.name, $0.role) })
+        .filter { $0.1.isOfOptimizer }.map(\.0))
+    let unfit =
+      report.missing.map(\.name) + report.unused.map(\.name) + report.mismatched.map(\.name)
+    isShortOfWeights = !unfit.allSatisfy(ofOptimizer.contains)
   }
 
   private static func mismatch(_ source: CheckpointEntry, _ target: CheckpointEntry) -> String? {
@@ -119,5 +127,15 @@ public struct RestorePlan: Sendable {
       return "dtype expected \(target.storedType), found \(source.storedType)"
     }
     return nil
+  }
+}
+
+extension CheckpointEntry.Role {
+  /// Whether only an optimizer has such a thing.
+  fileprivate var isOfOptimizer: Bool {
+    switch self {
+    case .slot, .iteration, .learningRate, .lossScale, .untied: true
+    case .weight, .other: false
+    }
   }
 }

@@ -8,6 +8,9 @@ package struct ManifestNames: Sendable {
   /// Why the checkpoint does not open; nil when it does.
   private(set) var refusal: String?
 
+  /// None are known.
+  init() {}
+
   struct Entry: Sendable {
     let name: String
     let role: String

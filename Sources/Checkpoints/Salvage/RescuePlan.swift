@@ -42,12 +42,12 @@ struct RescuePlan {
     let skeleton = try skeleton()
     var parts = try parts(of: skeleton)
     let lost = parts.contains { if case .filled = $0.source { true } else { false } }
-    var plan = try plan(skeleton, parts)
+    var draft = try draft(skeleton, parts)
     if lost, fill == .initial {
-      try startAnew(&parts, as: plan)
-      plan = try self.plan(skeleton, parts)
+      try startAnew(&parts, as: draft)
+      draft = try self.draft(skeleton, parts)
     }
-    let names = try commit(plan)
+    let names = try commit(draft)
     log.tensors = parts.map { part in
       RescueLog.Origin(
         name: names[part.path] ?? part.path, datasetPath: part.path, source: part.source,
@@ -112,7 +112,7 @@ struct RescuePlan {
   /// since nothing is known of it.
   private mutating func isLeftOut(_ finding: TensorFinding, _ skeleton: Examination) -> Bool {
     let path = finding.datasetPath
-    if damaged.table?.record(path) != nil { return false }
+    if damaged.isDigested(path) { return false }
     if skeleton !== damaged {
       if skeleton.objects.contains(where: { $0.path.hasPrefix(path) }) { return true }
     } else {
@@ -169,6 +169,21 @@ struct RescuePlan {
 
   // MARK: - The file
 
+  private mutating func draft(_ skeleton: Examination, _ parts: [Part]) throws -> RescueDraft {
+    guard case .plain(let format) = damaged.source.kind else {
+      return .hdf5(try plan(skeleton, parts))
+    }
+    let lender = [damaged, older].compactMap { $0 }.first { $0.plainMetadata != nil }
+    if let lender, lender !== damaged {
+      log.notes.removeAll { $0.hasPrefix("the roles") }
+      log.notes.append("the roles of the tensors are those of \(lender.path)")
+    }
+    return .plain(
+      PlainFile(
+        format: format, tensors: parts.map { ($0.path, $0.value.shape, $0.value.dtype) },
+        metadata: lender?.plainMetadata?.json), parts.map(\.value))
+  }
+
   private mutating func plan(_ skeleton: Examination, _ parts: [Part]) throws -> FilePlan {
     var plan = FilePlan()
     let isMixed = parts.contains { $0.source != .own }
@@ -214,7 +229,11 @@ struct RescuePlan {
   private static let objectIsGone = "left out"
 
   private mutating func wrapping(_ skeleton: Examination) throws -> FilePlan.Wrapping {
-    if case .file = damaged.source.kind { return .none }
+    switch damaged.source.kind {
+    case .file, .plain: return .none
+    case .shards: return .shards(maximumByteCount: damaged.greatestVariableByteCount)
+    case .folder, .archive: break
+    }
     var documents: [(name: String, content: [UInt8])] = []
     for name in [ArchiveLayout.metadataMember, ArchiveLayout.configurationMember] {
       let sources = skeleton === damaged ? [damaged, older] : [older, damaged]
@@ -232,14 +251,19 @@ struct RescuePlan {
     return .archive(documents)
   }
 
-  /// Writes the file under another name, opens it, and gives it its own.
+  /// Writes the file under another name, opens it, and gives it its own. Of sharded weights one file is
+  /// written and opened first: they name each other, and cannot be renamed.
   ///
   /// - Returns: the canonical names of its datasets.
-  private func commit(_ plan: FilePlan) throws -> [String: String] {
+  private func commit(_ draft: RescueDraft) throws -> [String: String] {
     let folder = FileSystem.folder(of: output)
     let temporary = "\(folder)/\(PendingName(for: FileSystem.name(of: output)).text)"
     defer { FolderTree.remove(temporary) }
-    try plan.write(to: temporary, replacing: false, threadCount: 2)
+    do {
+      try draft.write(to: temporary)
+    } catch let error as CheckpointError {
+      throw error.naming(temporary, output)
+    }
     let names: [String: String]
     do throws(CheckpointError) {
       names = Dictionary(
@@ -252,6 +276,11 @@ struct RescuePlan {
         cure: older == nil
           ? "--fill-from OLDER lends the structure of an older checkpoint"
           : "take an older checkpoint of the same model and layout", cause: error)
+    }
+    if case .hdf5(let plan) = draft, plan.wrapping.isShards {
+      FolderTree.remove(temporary)
+      try plan.write(to: output, replacing: false, threadCount: 2)
+      return names
     }
     if FolderTree.kind(of: temporary) == .folder {
       try FileSystem.renameWithoutReplacing(temporary, output)
@@ -267,10 +296,10 @@ struct RescuePlan {
 
 extension RescuePlan {
   /// Gives made-up tensors the values with which training begins.
-  private func startAnew(_ parts: inout [Part], as plan: FilePlan) throws {
+  private func startAnew(_ parts: inout [Part], as draft: RescueDraft) throws {
     let scratch = try SalvageScratch()
-    let path = scratch.file("trial\(damaged.source.isArchive ? ".keras" : ".h5")")
-    try plan.write(to: path, replacing: false, threadCount: 2)
+    let path = scratch.file("trial")
+    try draft.write(to: path)
     let manifest = try CheckpointReader(opening: path).manifest
     let places = Dictionary(
       parts.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { first, _ in first })
@@ -335,8 +364,4 @@ extension RescuePlan {
 
 extension CheckpointEntry {
   fileprivate var isSlot: Bool { if case .slot = role { true } else { false } }
-}
-
-extension SalvageSource {
-  fileprivate var isArchive: Bool { if case .archive = kind { true } else { false } }
 }

@@ -16,6 +16,8 @@ public struct TensorFinding: Sendable {
   public let byteCount: Int?
   /// Where its elements can be read.
   let place: Place?
+  /// In which of the checkpoint's contents.
+  var content = 0
 
   public enum Verdict: String, Sendable, CaseIterable {
     /// Proven by digests or a checksum: every byte is as it was written.

@@ -30,7 +30,12 @@ struct OpenShards {
     let names = map.shards
     var files: [OpenFile] = []
     for name in names {
-      files.append(try OpenFile.open(.file("\(folder)/\(name)"), verifying: verifying))
+      let file = "\(folder)/\(name)"
+      do {
+        files.append(try OpenFile.open(.file(file), verifying: verifying))
+      } catch {
+        throw CheckpointError.reading(file, error)
+      }
     }
     let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     let tree = OpenFile(try HDF5File.inMemory(named: path))

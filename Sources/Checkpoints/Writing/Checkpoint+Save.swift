@@ -107,6 +107,10 @@ extension CheckpointError {
   /// What a failure of a save means to the user.
   static func saving(_ path: String, _ error: any Error) -> CheckpointError {
     switch error {
+    case let error as SystemCallError where error.isAlreadyExists && FolderTree.isSpecial(path):
+      CheckpointError(
+        .outputExists, "cannot write", path: path, object: "output", expected: "a file",
+        found: "a device, a pipe or a socket", cause: error)
     case let error as SystemCallError where error.isAlreadyExists:
       CheckpointError(
         .outputExists, "cannot write", path: path, object: "output",

@@ -12,8 +12,9 @@ extension CheckpointReader {
   /// - Parameters:
   ///   - acceptingLoss: writes what the target can hold; otherwise nothing is written when something
   ///     would be lost.
-  ///   - maximumShardByteCount, bfloat16: see ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:digests:bfloat16:reusing:)``.
-  ///     Where nothing is said of bfloat16, a file that is copied keeps it, and any other gets float32.
+  ///   - maximumShardByteCount: see ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:digests:bfloat16:reusing:)``.
+  ///   - bfloat16: how such tensors are stored. Where nothing is said, a file that is copied keeps
+  ///     them, and any other gets float32.
   ///   - digests: how the digests of the new file are computed (<doc:Digests>).
   /// - Returns: what was lost, in words.
   /// - Throws: `refused` when something would be lost, and as

@@ -13,12 +13,12 @@ extension CheckpointReader {
       try copy(shards, to: output, replacing: replacing, changing: change)
     } else if manifest.layout == .directory {
       let pending = try PendingFolder(for: output)
-      try FolderTree.copy(contentsOf: path, to: pending.temporaryPath)
+      try FolderTree.copy(contentsOf: file, to: pending.temporaryPath)
       try change([pending.file(ArchiveLayout.weightsMember)])
       try pending.commit(replacing: replacing)
     } else {
       let pending = PendingFile(for: output)
-      try FileCopy.copy(path, to: pending.temporaryPath)
+      try FileCopy.copy(file, to: pending.temporaryPath)
       try change([pending.temporaryPath])
       try pending.commit(replacing: replacing)
     }
@@ -32,7 +32,7 @@ extension CheckpointReader {
     let names = shards.map.shards
     let pending = try PendingShards(for: output, count: names.count, replacing: replacing)
     let copies = names.indices.map { pending.temporaryPath(ofShard: $0) }
-    let folder = FileSystem.folder(of: path)
+    let folder = FileSystem.folder(of: file)
     for (name, copy) in zip(names, copies) { try FileCopy.copy("\(folder)/\(name)", to: copy) }
     try change(copies)
     let renamed = Dictionary(uniqueKeysWithValues: zip(names, pending.names))

@@ -50,8 +50,12 @@ enum FileSystem {
     try synchronizeFolder("\(path)/..")
   }
 
-  /// Gives a file another name, in one step in the place of whatever has that name.
+  /// Gives a file another name, in one step in the place of the file that has that name.
+  ///
+  /// - Throws: `EEXIST` where no file has it but a device, a pipe or a socket: nobody who names one wants it
+  ///   to be gone.
   static func replace(_ path: String, with source: String) throws(SystemCallError) {
+    guard !FolderTree.isSpecial(path) else { throw SystemCallError("rename", code: EEXIST) }
     try retryingInterrupted("rename") { rename(source, path) }
   }
 

@@ -20,6 +20,13 @@ enum FolderTree {
     }
   }
 
+  /// Whether a path leads to a device, a pipe or a socket, through symbolic links too.
+  static func isSpecial(_ path: String) -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return false }
+    return ![S_IFDIR, S_IFREG].contains(status.st_mode & S_IFMT)
+  }
+
   /// Names of what is inside, sorted.
   static func names(in folder: String) throws(SystemCallError) -> [String] {
     guard let stream = opendir(folder) else { throw SystemCallError("opendir") }

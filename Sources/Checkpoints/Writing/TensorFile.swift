@@ -2,7 +2,7 @@ public import Tensors
 
 /// A plain HDF5 file of named tensors, for data and results: no layout of Keras.
 public enum TensorFile {
-  /// Writes each tensor as the dataset of its name, whole or not at all, as ``Checkpoint/save(to:profile:replacing:threadCount:)``
+  /// Writes each tensor as the dataset of its name, whole or not at all, as ``Checkpoint/save(to:profile:replacing:threadCount:maximumShardByteCount:digests:bfloat16:reusing:)``
   /// does.
   ///
   /// - Parameter tensors: names are paths in the file; parents are made as needed.

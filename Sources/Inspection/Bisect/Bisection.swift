@@ -5,6 +5,9 @@ public import Checkpoints
 /// It takes for granted that once a check fails it fails for ever after. Both ends are looked at first: if
 /// the oldest fails there is nothing before it, and if the newest passes nothing is looked for in between.
 /// A checkpoint that cannot be judged is passed over for the nearest that can.
+///
+/// A check that may fail once and pass again (``HistoryCheck/impossibleStep(_:_:)``) is asked of one checkpoint
+/// after the other instead, the oldest first, each against the last that passed.
 public struct Bisection {
   private let check: HistoryCheck
   private let verifying: Bool
@@ -27,7 +30,7 @@ public struct Bisection {
     self.onStep = onStep
   }
 
-  /// Looks at O(log n) checkpoints.
+  /// Looks at O(log n) checkpoints; at all up to the one that is found where failing does not last.
   ///
   /// - Throws: where a command of the user cannot be run, or wants the search to end.
   public mutating func run() throws(CheckpointError) -> BisectReport {
@@ -36,6 +39,7 @@ public struct Bisection {
   }
 
   private mutating func search() throws(CheckpointError) -> BisectReport.Outcome {
+    guard check.isLasting else { return try scan() }
     // The ends, and whatever has to be passed over there.
     guard let first = try firstDecided(among: Array(paths.indices)) else {
       return .undecided(paths)
@@ -57,7 +61,7 @@ public struct Bisection {
       let middle = (passing + failing) / 2
       let candidates = (passing + 1..<failing).filter { !open.contains($0) }
       guard let next = candidates.min(by: { abs($0 - middle) < abs($1 - middle) }) else { break }
-      switch try judge(next) {
+      switch try judge(next, after: next - 1) {
       case .passes: passing = next
       case .fails: failing = next
       case .undecided: open.insert(next)
@@ -68,11 +72,30 @@ public struct Bisection {
       : .between(passing: paths[passing], Array(paths[passing + 1...failing]))
   }
 
+  private mutating func scan() throws(CheckpointError) -> BisectReport.Outcome {
+    var passing: Int?
+    var open: [Int] = []
+    for index in paths.indices {
+      switch try judge(index, after: passing) {
+      case .passes:
+        // It has come from the last that passed, whatever lies between.
+        (passing, open) = (index, [])
+      case .undecided: open.append(index)
+      case .fails:
+        guard let passing else { return .oldestFails(paths[index]) }
+        return open.isEmpty
+          ? .found(paths[index], passing: paths[passing])
+          : .between(passing: paths[passing], (open + [index]).map { paths[$0] })
+      }
+    }
+    return open.isEmpty ? .noneFails : .undecided(open.map { paths[$0] })
+  }
+
   private mutating func firstDecided(
     among indices: [Int]
   ) throws(CheckpointError) -> (index: Int, fails: Bool)? {
     for index in indices {
-      switch try judge(index) {
+      switch try judge(index, after: index > 0 ? index - 1 : nil) {
       case .passes: return (index, false)
       case .fails: return (index, true)
       case .undecided: continue
@@ -81,9 +104,11 @@ public struct Bisection {
     return nil
   }
 
-  private mutating func judge(_ index: Int) throws(CheckpointError) -> Verdict.Outcome {
+  private mutating func judge(
+    _ index: Int, after before: Int?
+  ) throws(CheckpointError) -> Verdict.Outcome {
     let verdict = try check.verdict(
-      on: paths[index], after: index > 0 ? paths[index - 1] : nil, verifying: verifying)
+      on: paths[index], after: before.map { paths[$0] }, verifying: verifying)
     let step = BisectReport.Step(path: paths[index], verdict: verdict)
     steps.append(step)
     onStep(step)

@@ -7,6 +7,9 @@ public enum HistoryCheck: Sendable {
   /// Fails where a trained weight has not changed in any element since the checkpoint before. Trained are
   /// those that the optimizer keeps slots for; all weights, in files without any.
   case frozen(TensorFilter)
+  /// Fails where no training leads there from the checkpoint before (<doc:Descending>). What is not provable is
+  /// left open.
+  case impossibleStep(TensorFilter, DescentOptions)
   /// Fails where a recorded value is beyond a bound, or NaN.
   case metric(String, MetricBound)
   /// Runs a command with the checkpoint's path for each `{}`, and goes by its exit code: 0 passes, 125
@@ -56,9 +59,16 @@ public struct Verdict: Sendable, Hashable {
 }
 
 extension HistoryCheck {
+  /// Whether what fails once fails from then on. An impossible step does not: what comes after it may well
+  /// have come from there.
+  var isLasting: Bool {
+    if case .impossibleStep = self { false } else { true }
+  }
+
   /// What is looked for, in words.
   var words: String {
     switch self {
+    case .impossibleStep: "a step that no training makes"
     case .notFinite: "NaN or infinity in a weight or slot"
     case .frozen: "a trained weight that no longer changes"
     case .metric(let name, let bound): "\(name) \(bound.words)"
@@ -81,14 +91,26 @@ extension HistoryCheck {
       case .notFinite(let filter):
         let numbers = try CheckpointNumbers(reader, filter)
         guard let name = numbers.firstNonFinite else { return Verdict(.passes) }
-        return Verdict(.fails, "\(numbers.nonFiniteCount) elements, first in \(name)")
+        let count = numbers.nonFiniteCount
+        return Verdict(.fails, "\(count) element\(count == 1 ? "" : "s"), first in \(name)")
       case .frozen(let filter):
         guard let before else { return Verdict(.passes, "nothing before it to compare with") }
         return try Self.frozen(
           reader, after: CheckpointReader(opening: before, verifying: verifying), filter)
+      case .impossibleStep(let filter, let options):
+        guard let before else { return Verdict(.passes, "nothing before it to descend from") }
+        return try CheckpointReader.withPair(opening: before, path, verifying: verifying) {
+          (first, second) throws(CheckpointError) in
+          var diff = DiffReport.Options()
+          (diff.filter, diff.descent) = (filter, options)
+          return Verdict(try DiffReport(first, second, options: diff).descent)
+        }
       case .metric(let name, let bound):
-        guard let value = RunRecord(reader.manifest).value(of: name) else {
-          return Verdict(.undecided, "it records no \(name)")
+        let record = RunRecord(reader.manifest)
+        guard let value = record.value(of: name) else {
+          let meant = Suggestion.nearest(to: name, among: record.names)
+          return Verdict(
+            .undecided, "it records no \(name)" + (meant.map { "; did you mean \($0)?" } ?? ""))
         }
         return Verdict(bound.fails(value) ? .fails : .passes, "\(name) \(Readable.number(value))")
       case .command: preconditionFailure("run above")
@@ -114,7 +136,27 @@ extension HistoryCheck {
   }
 }
 
+extension Verdict {
+  /// Whether a checkpoint can descend from the one before.
+  fileprivate init(_ descent: Descent) {
+    switch descent.verdict {
+    case .consistent: self.init(.passes, descent.distance)
+    case .impossible:
+      let contradictions = descent.allContradictions
+      let others =
+        contradictions.count > 1 ? "; and \(contradictions.count - 1) more of the kind" : ""
+      self.init(.fails, (contradictions.first?.sentence ?? "impossible") + others)
+    case .notProvable:
+      let obstacles = descent.obstacles + descent.variables.flatMap(\.obstacles)
+      self.init(.undecided, "not provable: \(obstacles.first ?? "too little can be asked")")
+    }
+  }
+}
+
 extension RunRecord {
+  /// Of the values that are recorded.
+  fileprivate var names: [String] { metrics.keys + (losses.isEmpty ? [] : ["loss"]) }
+
   /// A recorded value of this state; for `loss`, where nothing better is known, that of the last step.
   fileprivate func value(of name: String) -> Double? {
     if let value = metrics[name] { return value }

@@ -26,13 +26,17 @@ extension Descent {
     contradictions + variables.flatMap(\.contradictions)
   }
 
-  private var headline: StyledText {
-    let distance: String
+  /// How many steps lie between; empty where that is not known.
+  var distance: String {
     switch stepsApart {
-    case nil: distance = ""
-    case 1?: distance = ", 1 step apart"
-    case let steps?: distance = ", \(steps) steps apart"
+    case nil: ""
+    case 1?: "1 step apart"
+    case let steps?: "\(steps) steps apart"
     }
+  }
+
+  private var headline: StyledText {
+    let distance = distance.isEmpty ? "" : ", \(distance)"
     return switch verdict {
     case .consistent: "descent: " + "consistent".styled(.good) + StyledText(distance)
     case .impossible: "descent: " + "impossible".styled(.bad) + StyledText(distance)

@@ -1,7 +1,7 @@
 import Tensors
 
 /// Whether the second of two checkpoints can have come from the first by training with Adagrad, and what
-/// its accumulators tell about that training. <doc:Descent> derives what is asked of them.
+/// its accumulators tell about that training. <doc:Descending> derives what is asked of them.
 public struct Descent: Sendable {
   public enum Verdict: String, Sendable, Hashable {
     /// Everything that could be asked was answered as training would.

@@ -14,7 +14,7 @@ import Tensors
 ///                      + roundings of w
 ///
 /// `n` is how often one update may subtract from the element (1, but for repeated rows in Keras 3) and `u`
-/// the unit roundoff. <doc:Descent> derives it.
+/// the unit roundoff. <doc:Descending> derives it.
 struct UpdateBound: Sendable, Hashable {
   /// Updates between the two files: `T`, at least 1.
   var updateCount: Double

@@ -28,11 +28,14 @@ public struct DiffReport: Report, Sendable {
   /// Compares every selected tensor and every setting of two files; each tensor is read once, in blocks, by
   /// all processors. Memory is some megabytes for each of them, whatever the size of the tensors.
   ///
-  /// - Throws: what reading throws, and `unsupported` for elements that are no numbers.
+  /// - Throws: `refused` when a pattern matches nothing, what reading throws, and `unsupported` for elements
+  ///   that are no numbers.
   public init(
     _ first: borrowing CheckpointReader, _ second: borrowing CheckpointReader,
     options: Options = Options()
   ) throws(CheckpointError) {
+    try options.filter.requireNames(
+      in: [first.manifest, second.manifest], to: "compare", path: first.path)
     var analysis = DescentAnalysis(first.manifest, second.manifest, options: options.descent)
     var comparisons: [(CheckpointDiff.Pair, TensorComparison)] = []
     let pairs = try CheckpointDiff.pairs(first, second)

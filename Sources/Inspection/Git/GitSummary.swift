@@ -11,8 +11,7 @@ public struct GitSummary {
   public let lines: [String]
 
   /// Reads every tensor once.
-  public init(_ path: String) throws(CheckpointError) {
-    let reader = try CheckpointReader(opening: path, verifying: false)
+  public init(_ reader: borrowing CheckpointReader) throws(CheckpointError) {
     let manifest = reader.manifest
     var lines = ["\(manifest.layout.rawValue) of \(manifest.dialect.rawValue)"]
     if let version = manifest.kerasVersion { lines.append("keras \(version)") }

@@ -7,7 +7,7 @@ extension CheckpointError {
   ///   - patterns: names and patterns that no tensor has.
   ///   - names: those that there are.
   public func suggesting(for patterns: [String], among names: [String]) -> CheckpointError {
-    let meant = patterns.compactMap { Suggestion.nearest(to: $0, among: names) }
+    let meant = patterns.compactMap { Glob($0)?.suggestion(among: names) }
     guard !meant.isEmpty else { return self }
     return with(cure: "did you mean \(meant.map { "'\($0)'" }.joined(separator: " or "))?")
   }

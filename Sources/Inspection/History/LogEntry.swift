@@ -22,7 +22,7 @@ public struct LogEntry: Sendable, Hashable {
 
   /// What a reader should look at.
   public enum Mark: String, Sendable, Hashable, CaseIterable {
-    /// A loss since the checkpoint before stands out above the earlier ones (``SpikeDetector``).
+    /// A loss since the checkpoint before stands out above the earlier ones (`SpikeDetector`).
     case lossSpike
     /// The change of the weights for each step does.
     case changeSpike

@@ -40,13 +40,36 @@ public struct RunLog {
   ///
   /// - Throws: `unrecognized` when the path is no folder with checkpoints.
   public static func checkpoints(inFolder folder: String) throws(CheckpointError) -> [String] {
-    guard let paths = try CheckpointReader.checkpoints(inFolder: folder), !paths.isEmpty else {
+    let paths = try CheckpointReader.checkpoints(inFolder: folder)
+    guard let paths, !paths.isEmpty else {
+      let found = paths == nil ? "no folder of this name" : "none in it"
       throw CheckpointError(
         .unrecognized, "cannot look through", path: folder,
-        problem: "expected a folder with checkpoints, found none in it",
+        problem: "expected a folder with checkpoints, found \(found)",
         cure: "name the folder that cairn train --checkpoints, or Keras, saves to")
     }
     return paths.reversed()
+  }
+
+  /// Throws `refused` when a pattern matches no tensor of the newest checkpoint that can be opened: names
+  /// stay the same in a run.
+  ///
+  /// - Parameter paths: of the checkpoints, the oldest first.
+  public static func requireNames(
+    _ filter: TensorFilter, in paths: [String]
+  ) throws(CheckpointError) {
+    guard !filter.only.isEmpty || !filter.excluding.isEmpty else { return }
+    for path in paths.reversed() {
+      let manifest: CheckpointManifest
+      do throws(CheckpointError) {
+        manifest = try CheckpointReader(opening: path, verifying: false).manifest
+      } catch {
+        // What is wrong with it is told when its turn comes.
+        continue
+      }
+      try filter.requireNames(in: [manifest], to: "look at", path: path)
+      return
+    }
   }
 
   /// The line of the next checkpoint; one that cannot be read has only its trouble to tell.

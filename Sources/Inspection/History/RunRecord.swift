@@ -25,9 +25,10 @@ struct RunRecord: Sendable, Hashable {
       ?? manifest.optimizer?.iterations.map { Int($0) }
     epoch = position?["epoch"]?.int
     if let array = manifest.resumption?.arrays.first(where: { $0.name == "losses" })?.value,
-      array.dtype == .float32
+      array.dtype == .float32, let count = record?["lossCount"]?.int
     {
-      losses = array.elements(of: Float.self)
+      // What stands behind them is room for those to come.
+      losses = Array(array.elements(of: Float.self).prefix(count))
     }
     if let stored = manifest.storeRecord?.metrics, !stored.isEmpty {
       metrics = stored

@@ -6,7 +6,7 @@ public struct TensorFilter: Sendable {
   public var only: [Glob]
   /// And none of these.
   public var excluding: [Glob]
-  /// ``CheckpointEntry/Role/keyword`` must be one of these; any is when there are none.
+  /// `CheckpointEntry.Role.keyword` must be one of these; any is when there are none.
   public var roles: Set<String>
 
   public static let all = TensorFilter()
@@ -25,6 +25,21 @@ public struct TensorFilter: Sendable {
       && !excluding.contains { $0.matchesName(of: entry) }
   }
 
+  /// Throws `refused` when a pattern matches no tensor of any of some checkpoints, with the name that may have
+  /// been meant: whoever writes one wants it to match.
+  package func requireNames(
+    in manifests: [CheckpointManifest], to operation: String, path: String
+  ) throws(CheckpointError) {
+    let entries = manifests.flatMap(\.entries)
+    for pattern in only + excluding where !entries.contains(where: pattern.matchesName) {
+      throw CheckpointError(
+        .refused, "cannot \(operation)", path: path,
+        problem: "no tensor has a name like '\(pattern.pattern)'",
+        cure: pattern.suggestion(among: entries.map(\.name)).map { "did you mean '\($0)'?" }
+          ?? "checkpoint-inspect show without filters lists the names")
+    }
+  }
+
   /// The tensors of a checkpoint that are looked at, in order.
   ///
   /// - Throws: `refused` when there are none, or when a pattern of ``only`` matches none, with the name
@@ -33,13 +48,7 @@ public struct TensorFilter: Sendable {
     from manifest: CheckpointManifest, to operation: String, path: String
   ) throws(CheckpointError) -> [CheckpointEntry] {
     let entries = manifest.entries
-    for pattern in only where !entries.contains(where: pattern.matchesName) {
-      throw CheckpointError(
-        .refused, "cannot \(operation)", path: path,
-        problem: "no tensor has a name like '\(pattern.pattern)'",
-        cure: pattern.suggestion(among: entries.map(\.name)).map { "did you mean '\($0)'?" }
-          ?? "checkpoint-inspect show without filters lists the names")
-    }
+    try requireNames(in: [manifest], to: operation, path: path)
     let selected = entries.filter(selects)
     guard !selected.isEmpty || entries.isEmpty else {
       let roles = Set(entries.map(\.role.keyword)).sorted().joined(separator: ", ")

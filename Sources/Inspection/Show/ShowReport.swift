@@ -30,6 +30,18 @@ public struct ShowReport: Report, Sendable {
   /// By variable, in the model's order; nil unless asked for.
   public let health: OptimizerHealth?
 
+  /// About how many bytes are read for it.
+  public static func byteCount(of manifest: CheckpointManifest, options: Options) -> Int {
+    let entries = manifest.entries.filter(options.filter.selects)
+    func byteCount(_ entries: [CheckpointEntry]) -> Int {
+      entries.reduce(0) { $0 + $1.byteCount }
+    }
+    let readings =
+      (options.statistics ? 2 : options.order.needsStatistics ? 1 : 0) + (options.digests ? 1 : 0)
+    let slots = options.health ? entries.filter { $0.role.keyword == "slot" } : []
+    return readings * byteCount(entries) + 3 * byteCount(slots)
+  }
+
   /// Reads what the options ask for; without statistics, digests and health no tensor is read.
   ///
   /// - Throws: `refused` when the filter selects nothing, otherwise what reading a tensor throws.

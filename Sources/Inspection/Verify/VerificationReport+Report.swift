@@ -19,7 +19,14 @@ extension VerificationReport: Report {
     }
     var table = TextTable()
     for item in items { table.add([StyledText(item.label), item.outcome.words]) }
-    return lines + table.lines + ["", summary]
+    return lines + table.lines + ["", summary] + hint
+  }
+
+  /// What else can be asked where no digest tells.
+  private var hint: [StyledText] {
+    isWhole && tensors.allSatisfy { $0.outcome == .notCovered }
+      ? ["checkpoint-inspect doctor judges tensors without digests by their numbers".styled(.quiet)]
+      : []
   }
 
   /// One line that sums up.

@@ -1,6 +1,6 @@
 /// Something that the target of a translation has no equal for.
 public struct TranslationLoss: Sendable, Hashable {
-  /// Where it stands: ``layer `lstm` ``.
+  /// Where it stands: "layer `lstm`".
   public let object: String
   /// The key, or `class_name` for a class that is not there at all.
   public let key: String

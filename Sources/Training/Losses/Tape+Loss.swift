@@ -22,7 +22,7 @@ extension GradientTape {
   ///
   /// - Parameters:
   ///   - output: the model's output, shape (batch, ..., features).
-  ///   - labels: as ``KerasConfiguration/LossConfiguration/checkLabels(_:rowShape:)`` wants them; any
+  ///   - labels: as `LossConfiguration.checkLabels(_:rowShape:)` wants them; any
   ///     dtype.
   ///
   /// Traps when the labels' element count does not fit.

@@ -41,7 +41,7 @@ public struct Model: Sendable {
   ///
   /// - Parameters:
   ///   - configuration: a Sequential.
-  ///   - inputShape: the shape of one row, nil where any extent will do; only for a configuration
+  ///   - rowShape: the shape of one row, nil where any extent will do; only for a configuration
   ///     that does not say it.
   ///
   /// Throws ``TrainingError/configuration(_:)`` for a model that is not a Sequential and for a layer

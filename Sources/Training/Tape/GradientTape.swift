@@ -9,7 +9,7 @@ public import Tensors
 ///
 /// A tape keeps every tensor of the pass alive, the variables' included. Build it in a function that
 /// returns plain tensors, so that it is gone before the optimizer writes: a variable that a living
-/// tape still shares would have to be copied. ``gradients(of:withRespectTo:)`` consumes it.
+/// tape still shares would have to be copied. ``gradients(of:withRespectTo:scaledBy:)`` consumes it.
 public struct GradientTape: ~Copyable {
   /// A tensor on one tape. Meaningless on another.
   public struct Value: Sendable, Hashable {

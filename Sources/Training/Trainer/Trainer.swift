@@ -39,7 +39,7 @@ public struct Trainer: Sendable {
   /// Checks the options, and that `data` fits the model and the loss, row by row.
   ///
   /// Throws ``TrainingError/invalidOption(name:reason:)`` and what ``Model/checkInputs(_:)`` and
-  /// ``KerasConfiguration/LossConfiguration/checkLabels(_:rowShape:)`` throw.
+  /// `LossConfiguration.checkLabels(_:rowShape:)` throw.
   public func check(_ data: Dataset) throws(TrainingError) {
     try requirePositive(batchSize, "batch size")
     try requirePositive(threadCount, "thread count")

@@ -27,6 +27,13 @@ function number(value) {
   return size !== 0 && (size < 1e-4 || size >= 1e9) ? value.toExponential(4) : String(Number(value.toPrecision(6)));
 }
 
+/// A number in the little room beside an axis: three digits that count.
+function short(value) {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e5) return String(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+}
+
 function bytes(count) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
@@ -65,9 +72,9 @@ function histogram({ edges, counts }, { width = 380, height = 130, isSmall = fal
   if (!isSmall) {
     drawing.append(
       element("line", { class: "axis", x1: left, x2: width, y1: height - bottom, y2: height - bottom }),
-      element("text", { x: left, y: height - 4 }, number(edges[0])),
-      element("text", { x: width, y: height - 4, "text-anchor": "end" }, number(edges[edges.length - 1])),
-      element("text", { x: left - 4, y: top + 8, "text-anchor": "end" }, number(most)),
+      element("text", { x: left, y: height - 4 }, short(edges[0])),
+      element("text", { x: width, y: height - 4, "text-anchor": "end" }, short(edges[edges.length - 1])),
+      element("text", { x: left - 4, y: top + 8, "text-anchor": "end" }, short(most)),
       element("text", { x: left - 4, y: height - bottom, "text-anchor": "end" }, "0"));
   }
   return drawing;
@@ -158,8 +165,8 @@ function curve(title, points, onselect) {
     element("text", { x: left, y: 14 }, title),
     element("line", { class: "axis", x1: left, x2: width - right, y1: height - bottom, y2: height - bottom }),
     element("line", { class: "axis", x1: left, x2: left, y1: top, y2: height - bottom }),
-    element("text", { x: left - 4, y: top + 8, "text-anchor": "end" }, number(y1)),
-    element("text", { x: left - 4, y: height - bottom, "text-anchor": "end" }, number(y0)),
+    element("text", { x: left - 4, y: top + 8, "text-anchor": "end" }, short(y1)),
+    element("text", { x: left - 4, y: height - bottom, "text-anchor": "end" }, short(y0)),
     element("text", { x: left, y: height - 4 }, number(x0)),
     element("text", { x: width - right, y: height - 4, "text-anchor": "end" }, number(x1)));
   let path = "", isOpen = false;
@@ -213,8 +220,8 @@ function outcomeText(tensor) {
 function tensorRow(tensor, text) {
   const isDiff = tensor.outcome !== undefined;
   const last = isDiff
-    ? element("span", { class: "number" }, tensor.outcome === "changed" ? number(tensor.maximumAbsolute) : "")
-    : (tensor.statistics?.histogram?.counts?.length
+    ? element("span", { class: "number" }, tensor.outcome === "changed" ? `max ${short(tensor.maximumAbsolute)}` : "")
+    : (tensor.shape.length && tensor.statistics?.histogram?.counts?.length
       ? histogram(tensor.statistics.histogram, { width: 96, height: 16, isSmall: true }) : element("span", {}));
   const row = element("button", { type: "button", class: `row ${tensor.role}`, title: tensor.name,
     "data-name": tensor.name, onclick: () => select(row, tensor) },
@@ -258,7 +265,7 @@ function tensorPage(tensors) {
       .map((node) => ({ ...node, row: tensorRow(node.tensor, node.text) }));
     const changed = rows.filter(({ tensor }) => tensor.outcome && tensor.outcome !== "equal").length;
     const words = tensors[0]?.outcome === undefined
-      ? `${rows.length} tensors, ${bytes(rows.reduce((sum, { tensor }) => sum + tensor.byteCount, 0))}`
+      ? `${rows.length} ${rows.length === 1 ? "tensor" : "tensors"}, ${bytes(rows.reduce((sum, { tensor }) => sum + tensor.byteCount, 0))}`
       : `${changed} of ${rows.length} changed`;
     const section = element("details", { open: "" },
       element("summary", {}, element("span", { class: "name" }, name), " ", element("span", { class: "faint" }, words)),
@@ -318,7 +325,8 @@ function runPage({ columns, rows }) {
   };
   tableRows.forEach((row, index) => row.addEventListener("click", () => choose(index)));
   const charts = columns.map((column, place) => ({ column, place }))
-    .filter(({ place }) => place !== stepColumn && rows.filter((row) => typeof row[place] === "number").length > 1)
+    .filter(({ column, place }) => column !== "step" && column !== "epoch"
+      && new Set(rows.map((row) => row[place]).filter((value) => typeof value === "number")).size > 1)
     .map(({ column, place }) => curve(label(column), rows
       .map((row, index) => ({ x: row[stepColumn], y: row[place] ?? NaN, index, isMarked: (row[markColumn] ?? "").length > 0 }))
       .filter(({ x }) => typeof x === "number"), choose));

@@ -1,6 +1,6 @@
 import Tensors
 
-extension Examination {
+extension ExaminedContent {
   /// Judges every tensor that anything knows of.
   func assess() throws -> [TensorFinding] {
     let found = Dictionary(
@@ -36,7 +36,7 @@ extension Examination {
     TensorFinding(
       name: names.entries[path]?.name ?? path, datasetPath: path, verdict: verdict, reason: reason,
       shape: dataset?.shape, dtype: dataset?.dtype, byteCount: byteCount ?? dataset?.byteCount,
-      place: place)
+      place: place, content: index)
   }
 
   // MARK: - With digests
@@ -117,9 +117,15 @@ extension Examination {
     } else if let number = dataset.spoolNumber {
       place = .spool(spoolFile(number))
     }
-    if source.isProven == true {
+    switch checks[path] {
+    case true?:
+      return finding(path, .intact, "CRC-32 of its member matches", dataset, place: place)
+    case false?:
+      return finding(path, .damaged, "its checksum does not match its bytes", dataset)
+    case nil where piece.isProven == true:
       return finding(
         path, .intact, "CRC-32 of \(ArchiveLayout.weightsMember) matches", dataset, place: place)
+    case nil: break
     }
     let isSum = names.isSumOfSquares(path)
     let mayHaveZeroRows = names.mayHaveZeroRows(path)
