@@ -1,9 +1,9 @@
 /// The order in which members and attributes are listed: runs of digits compare as numbers, all
 /// else by bytes, so that `dense_2` comes before `dense_10`. HDF5 itself gives them in string order.
-enum NumericAwareOrder {
+package enum NumericAwareOrder {
   /// Whether `first` comes before `second`. A total order: names that differ only in leading zeros
   /// are ordered by their bytes.
-  static func precedes(_ first: String, _ second: String) -> Bool {
+  package static func precedes(_ first: String, _ second: String) -> Bool {
     var first = first
     var second = second
     return first.withUTF8 { a in second.withUTF8 { b in precedes(a, b) } }

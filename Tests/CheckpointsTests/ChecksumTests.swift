@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import Testing
 
 @testable import Checkpoints
@@ -94,18 +95,41 @@ import Testing
     }
   }
 
-  @Test("a table is what it was after encoding, and with any bit turned none at all")
-  func coding() throws {
-    var table = DigestTable(
-      .crc32c, datasets: [("/a", 3 << 20), ("/b", 0), ("/c/d", 5)],
-      documents: [("config.json", Array("{}".utf8))])
+  /// Places as a file might have them.
+  private func place(_ table: inout DigestTable) {
     table.place(datasetsAt: [4096, 0, 100], tableAt: 200)
     table.contentByteCount = 8 << 20
+  }
+
+  /// Of the first version, and of the second, which has an outline.
+  private var tables: [DigestTable] {
+    var first = DigestTable(
+      .crc32c, datasets: [("/a", 3 << 20), ("/b", 0), ("/c/d", 5)],
+      documents: [("config.json", Array("{}".utf8))])
+    place(&first)
+    var plan = FilePlan(digests: .crc32c)
+    plan.groups = [.init(path: "e/f")]
+    plan.datasets = [
+      .init(path: "a", value: Tensor(zeros: [3, 256, 1024], dtype: .float32)),
+      .init(path: "b", value: Tensor(zeros: [0], dtype: .bfloat16)),
+      .init(path: "c/d", value: Tensor(zeros: [5], dtype: .bool)),
+    ]
+    plan.wrapping = .archive([("config.json", Array("{}".utf8))])
+    var second = DigestTable(.crc32c, of: plan)
+    place(&second)
+    second.setOutlinedStructure([1, 2, 3, 4])
+    return [first, second]
+  }
+
+  @Test(
+    "a table is what it was after encoding, and with any bit turned none at all", arguments: [0, 1])
+  func coding(version: Int) throws {
+    let table = tables[version]
     let bytes = table.bytes
-    #expect(bytes.count == table.byteCount)
+    #expect(bytes.count == table.byteCount && (table.outline == nil) == (version == 0))
     let decoded = try DigestTable(decoding: bytes)
     #expect(decoded.records == table.records && decoded.digests == table.digests)
-    #expect(decoded.digestCount == 6)
+    #expect(decoded.digestCount == 6 && decoded.outline == table.outline)
     for bit in 0..<bytes.count * 8 {
       var damaged = bytes
       damaged[bit / 8] ^= 1 << (bit % 8)

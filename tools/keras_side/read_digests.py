@@ -49,6 +49,52 @@ def tree(leaves: list[bytes]) -> bytes:
     return hashlib.sha256(b"\1" + tree(leaves[:half]) + tree(leaves[half:])).digest()
 
 
+DTYPES = ["float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16",
+          "uint32", "uint64", "bool"]
+"""By number in an outline, from 1 on. h5py shows bfloat16 as opaque bytes."""
+
+
+def padded(count: int) -> int:
+    return (count + 7) // 8 * 8
+
+
+def all_groups(file: h5py.File) -> set[str]:
+    groups: set[str] = set()
+
+    def note(name: str, item: object) -> None:
+        if isinstance(item, h5py.Group):
+            groups.add(f"/{name}")
+
+    file.visititems(note)
+    return groups
+
+
+def check_outline(outline: bytes, size: int, structure: bytes, names: list[str],
+                  file: h5py.File) -> None:
+    """The outline against what libhdf5 says of the file."""
+    require(outline[:size] == structure, "the outline belongs to the structure")
+    position = padded(size)
+    for name in names:
+        number, rank = struct.unpack("<II", outline[position:position + 8])
+        position += 8
+        shape = struct.unpack(f"<{rank}Q", outline[position:position + 8 * rank])
+        position += 8 * rank
+        dtype = "|V2" if DTYPES[number - 1] == "bfloat16" else DTYPES[number - 1]
+        require(file[name].dtype == dtype and file[name].shape == shape, f"outline of {name}")
+    count, = struct.unpack("<Q", outline[position:position + 8])
+    position += 8
+    groups = set()
+    for _ in range(count):
+        length, = struct.unpack("<Q", outline[position:position + 8])
+        groups.add(outline[position + 8:position + 8 + length].decode("utf-8"))
+        position += 8 + padded(length)
+    require(position == len(outline), "length of the outline")
+    for name in [*names, "/cairn/digests", *groups]:
+        while name := name.rpartition("/")[0]:
+            groups.add(name)
+    require(groups == all_groups(file), "groups")
+
+
 def require(condition: bool, what: str) -> None:
     if not condition:
         raise ValueError(what)
@@ -63,7 +109,7 @@ def check(path: Path) -> dict[str, object]:
     table = data[start:start + length]
     (magic, version, algorithm, block, content, offset, table_length, record_count,
      digest_count) = struct.unpack("<8sIIQQQQQQ", table[:64])
-    require(magic == b"CAIRNDIG" and version == 1 and block == 1 << 20, "head")
+    require(magic == b"CAIRNDIG" and version in (1, 2) and block == 1 << 20, "head")
     require((content, offset, table_length) == (len(data) - 32, start, length), "places")
     size, digest = DIGESTS[algorithm]
     digests = table[length - digest_count * size:]
@@ -89,7 +135,11 @@ def check(path: Path) -> dict[str, object]:
                 covered.append(name)
             leaves.append(table[position:end] + tree(own))
             position, taken = end, taken + blocks
-    require(position + digest_count * size == length, "length")
+        outline = table[position:length - digest_count * size]
+        if version > 1:
+            leaves.append(outline)
+            check_outline(outline, size, structure_digest, covered, file)
+        require(version > 1 or not outline, "length")
     structure, position = b"", 0
     for first, end in sorted(extents):
         structure += data[position:first]

@@ -39,7 +39,8 @@ extension ArchiveLayout {
   }
 
   static func readManifest(
-    _ root: borrowing HDF5Group, archive: ZipArchive, knowing customLayers: [LayerPath: CustomLayer]
+    _ root: borrowing StoredGroup, archive: ZipArchive,
+    knowing customLayers: [LayerPath: CustomLayer]
   ) throws -> CheckpointManifest {
     try readManifest(root, path: archive.path, knowing: customLayers) { name in
       try archive[name].map { try archive.content(of: $0) }
@@ -50,7 +51,7 @@ extension ArchiveLayout {
   ///   - customLayers: what Cairn's own group tells of layers of unknown classes.
   ///   - document: the bytes of a member; nil when there is none of that name.
   static func readManifest(
-    _ root: borrowing HDF5Group, path: String, knowing customLayers: [LayerPath: CustomLayer],
+    _ root: borrowing StoredGroup, path: String, knowing customLayers: [LayerPath: CustomLayer],
     document: (String) throws -> [UInt8]?
   ) throws -> CheckpointManifest {
     guard let configuration = try document(configurationMember) else {

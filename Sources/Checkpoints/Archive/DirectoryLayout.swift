@@ -41,7 +41,7 @@ enum DirectoryLayout {
   }
 
   static func readManifest(
-    _ root: borrowing HDF5Group, path: String, knowing customLayers: [LayerPath: CustomLayer]
+    _ root: borrowing StoredGroup, path: String, knowing customLayers: [LayerPath: CustomLayer]
   ) throws -> CheckpointManifest {
     var manifest = try ArchiveLayout.readManifest(root, path: path, knowing: customLayers) { name in
       try document(name, in: path)

@@ -1,6 +1,6 @@
 extension DigestTable {
   static let magic = Array("CAIRNDIG".utf8)
-  static let formatVersion: UInt32 = 1
+  static let latestVersion: UInt32 = 2
   /// The head without the root.
   private static let headByteCount = 64
   static let rootByteCount = 32
@@ -10,8 +10,11 @@ extension DigestTable {
   /// Bytes of the whole table.
   var byteCount: Int {
     Self.headByteCount + Self.rootByteCount + records.reduce(0) { $0 + $1.encodedByteCount }
-      + digestCount * algorithm.byteCount
+      + (outline?.byteCount ?? 0) + digestCount * algorithm.byteCount
   }
+
+  /// The second brought the outline.
+  private var formatVersion: UInt32 { outline == nil ? 1 : 2 }
 }
 
 // MARK: - Writing
@@ -21,7 +24,7 @@ extension DigestTable {
   var head: [UInt8] {
     var writer = FieldWriter()
     writer.append(Self.magic)
-    writer.uint32(Self.formatVersion)
+    writer.uint32(formatVersion)
     writer.uint32(algorithm.identifier)
     for field in [
       Self.blockByteCount, contentByteCount, offset, byteCount, records.count, digestCount,
@@ -40,6 +43,7 @@ extension DigestTable {
     writer.append(head)
     writer.append(root)
     for record in records { record.append(to: &writer) }
+    if let outline { writer.append(outline.bytes) }
     writer.append(digests)
     return writer.bytes
   }
@@ -79,7 +83,8 @@ extension DigestTable {
       bytes.prefix(8).elementsEqual(Self.magic)
     else { throw .damaged }
     let version = fields.uint32(8)
-    guard version == Self.formatVersion else { throw .later("version \(version)") }
+    guard version >= 1 else { throw .damaged }
+    guard version <= Self.latestVersion else { throw .later("version \(version)") }
     let identifier = fields.uint32(12)
     guard let algorithm = DigestAlgorithm(identifier: identifier) else {
       throw .later("algorithm \(identifier)")
@@ -102,12 +107,21 @@ extension DigestTable {
       guard record.digestCount <= bytes.count else { throw .damaged }
       firstDigest += record.digestCount
     }
+    var outline: Outline?
+    if version > 1 {
+      let datasetCount = records.count { $0.kind == .dataset }
+      guard
+        let decoded = Outline(
+          decoding: fields, at: &position, datasetCount: datasetCount, algorithm)
+      else { throw .damaged }
+      outline = decoded
+    }
     guard firstDigest == digestCount, digestCount <= bytes.count,
       position + digestCount * algorithm.byteCount == bytes.count
     else { throw .damaged }
     self.init(
       algorithm: algorithm, contentByteCount: contentByteCount, offset: offset, records: records,
-      digests: Array(bytes[position...]))
+      digests: Array(bytes[position...]), outline: outline)
     // Encoding it again compares the padding, too.
     let root = Array(bytes[Self.headByteCount..<Self.headByteCount + Self.rootByteCount])
     guard self.root == root, isPlausible, self.bytes(root: root) == bytes else { throw .damaged }

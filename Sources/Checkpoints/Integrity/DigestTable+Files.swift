@@ -42,7 +42,7 @@ extension DigestTable {
       guard case .later(let what) = error else { throw Self.damaged(path) }
       throw CheckpointError(
         .unsupported, "cannot verify", path: path, object: Self.path,
-        problem: "expected digests of version \(Self.formatVersion), found \(what)",
+        problem: "expected digests of version \(Self.latestVersion) or before, found \(what)",
         cure: "a later Cairn wrote it: read it with that one, or without verifying (--no-verify)")
     }
   }

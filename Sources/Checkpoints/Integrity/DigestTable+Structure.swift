@@ -73,6 +73,6 @@ extension DigestTable {
       image.append(start + gap.lowerBound..<start + gap.upperBound, to: &segments)
       for segment in segments { digest.update(segment) }
     }
-    setDigest(0, digest.finalize())
+    setOutlinedStructure(digest.finalize())
   }
 }

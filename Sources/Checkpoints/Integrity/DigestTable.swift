@@ -17,6 +17,8 @@ struct DigestTable: Sendable {
   private(set) var records: [Record]
   /// The digests of all records one after the other.
   private(set) var digests: [UInt8]
+  /// What else the structure says; nil in tables of the first version.
+  private(set) var outline: Outline?
   private let indexByName: [String: Int]
 
   /// Something that digests cover.
@@ -61,13 +63,14 @@ struct DigestTable: Sendable {
 
   init(
     algorithm: DigestAlgorithm, contentByteCount: Int, offset: Int, records: [Record],
-    digests: [UInt8]
+    digests: [UInt8], outline: Outline? = nil
   ) {
     self.algorithm = algorithm
     self.contentByteCount = contentByteCount
     self.offset = offset
     self.records = records
     self.digests = digests
+    self.outline = outline
     indexByName = Dictionary(
       records.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
@@ -91,6 +94,7 @@ extension DigestTable {
     self.init(
       algorithm, datasets: plan.datasets.map { ("/\($0.path)", $0.value.byteCount) },
       documents: plan.documents)
+    outline = Outline(of: plan)
   }
 
   /// The dataset of the table, as long as nobody knows its content.
@@ -132,6 +136,12 @@ extension DigestTable {
       records[index].offset = offset
     }
     self.offset = offset
+  }
+
+  /// Takes the digest of the structure that the outline describes.
+  mutating func setOutlinedStructure(_ digest: [UInt8]) {
+    setDigest(0, digest)
+    outline?.structure = digest
   }
 
   mutating func setDigests(_ digests: [UInt8]) {
@@ -191,7 +201,7 @@ extension DigestTable {
   }
 
   /// The root over everything: the tree whose first leaf is the head of the table without the root, and
-  /// whose others are the records, each followed by its own root.
+  /// whose others are the records, each followed by its own root, and the outline.
   var root: [UInt8] {
     var tree = MerkleTree()
     var treeOfRecord = MerkleTree()
@@ -204,6 +214,7 @@ extension DigestTable {
         root(of: record, &treeOfRecord).withUnsafeBytes { tree.append(bytes, $0) }
       }
     }
+    if let outline { outline.bytes.withUnsafeBytes { tree.append($0) } }
     return tree.root()
   }
 }

@@ -6,6 +6,7 @@
 struct EndMark {
   static let byteCount = 32
   private static let magic = Array("CAIRNEND".utf8)
+  private static let formatVersion: UInt32 = 1
 
   /// Where the table lies in the content.
   let table: Range<Int>
@@ -13,7 +14,7 @@ struct EndMark {
   var bytes: [UInt8] {
     var writer = FieldWriter()
     writer.append(Self.magic)
-    writer.uint32(DigestTable.formatVersion)
+    writer.uint32(Self.formatVersion)
     writer.uint64(UInt64(table.lowerBound))
     writer.uint64(UInt64(table.count))
     writer.uint32(CRC32C.checksum(of: writer.bytes))

@@ -22,11 +22,15 @@ extension OpenFile {
     if verifying, let content = try? place.bytes() {
       table = try DigestTable.checked(content, path: place.path, document: document)
     }
+    // Its structure is the one that was written, and so its outline says what libhdf5 would.
+    let outline = table.flatMap { table in
+      place.offset.flatMap { OutlinedTree(table, contentAt: $0) }
+    }
     let file = try place.open()
     guard verifying else { return OpenFile(file) }
     if table == nil { table = try DigestTable(inside: file) }
     try table?.checkWhatOpeningReads(file)
-    return OpenFile(file, digests: table)
+    return OpenFile(file, digests: table, outline: outline)
   }
 }
 

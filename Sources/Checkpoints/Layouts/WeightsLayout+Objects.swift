@@ -19,7 +19,7 @@ extension WeightsLayout {
   }
 
   /// The root groups in which a subclassed model keeps what stands under its own attributes.
-  static func attributesOfModel(_ root: borrowing HDF5Group) throws -> [String] {
+  static func attributesOfModel(_ root: borrowing StoredGroup) throws -> [String] {
     let known = [
       Dialect.keras2.layersGroup, Dialect.keras3.layersGroup, optimizerGroup, metricsGroup,
       variables, CairnGroup.path,
@@ -34,7 +34,7 @@ extension WeightsLayout {
   }
 
   private static func holdsVariables(
-    _ group: borrowing HDF5Group, depth: Int = 0
+    _ group: borrowing StoredGroup, depth: Int = 0
   ) throws -> Bool {
     guard depth < maximumDepth else { return false }
     for link in try group.links() {
@@ -46,7 +46,7 @@ extension WeightsLayout {
   }
 
   static func readLayers(
-    _ root: borrowing HDF5Group, _ attributes: [String], dialect: Dialect,
+    _ root: borrowing StoredGroup, _ attributes: [String], dialect: Dialect,
     implied: ModelVariables?
   ) throws -> [Layer] {
     var layers: [Layer] = []
@@ -74,7 +74,7 @@ extension WeightsLayout {
 
   /// - Parameter element: the last part of `path`.
   private static func readLayer(
-    _ group: borrowing HDF5Group, element: String, _ path: String, dialect: Dialect,
+    _ group: borrowing StoredGroup, element: String, _ path: String, dialect: Dialect,
     implied: ModelVariables?
   ) throws -> Layer {
     let (snakeCaseClass, number) = ElementName.split(element)
@@ -87,14 +87,14 @@ extension WeightsLayout {
     return layer
   }
 
-  private static func storedName(of group: borrowing HDF5Group) throws -> String? {
+  private static func storedName(of group: borrowing StoredGroup) throws -> String? {
     guard try group.exists(variables) else { return nil }
-    return try group.openGroup(variables).attributes.optionalString("name")
+    return try group.openGroup(variables).name()
   }
 
   /// The variables of an object, then those of the objects inside it.
   private static func readObject(
-    _ group: borrowing HDF5Group, _ groupPath: String, at guessedPath: LayerPath,
+    _ group: borrowing StoredGroup, _ groupPath: String, at guessedPath: LayerPath,
     _ dialect: Dialect, _ implied: ModelVariables?, into layer: inout Layer, depth: Int = 0
   ) throws {
     guard depth < maximumDepth else { return }
@@ -128,7 +128,7 @@ extension WeightsLayout {
   }
 
   private static func readOwnVariables(
-    _ group: borrowing HDF5Group, of groupPath: String, _ place: VariablePlace?,
+    _ group: borrowing StoredGroup, of groupPath: String, _ place: VariablePlace?,
     at layerPath: LayerPath, into layer: inout Layer
   ) throws {
     let members = try group.links()
@@ -156,14 +156,14 @@ extension WeightsLayout {
   ///   - members: the links of the group, in order.
   ///   - names: of the variables, if known.
   static func readVariables(
-    _ group: borrowing HDF5Group, _ members: [HDF5Link], of layer: LayerPath, names: [String]?
+    _ group: borrowing StoredGroup, _ members: [StoredGroup.Link], of layer: LayerPath,
+    names: [String]?
   ) throws -> [CheckpointEntry] {
     var entries: [CheckpointEntry] = []
     for (index, member) in members.enumerated() {
       let id = VariableID(layer: layer, index: index)
       entries.append(
-        try CheckpointEntry(
-          group.openDataset(member), name: id.canonicalName(names?[index]), role: .weight(id)))
+        try group.entry(of: member, name: id.canonicalName(names?[index]), role: .weight(id)))
     }
     return entries
   }
@@ -171,7 +171,7 @@ extension WeightsLayout {
   /// Datasets of any depth, under their paths.
   static func readOthers(
     _ group: borrowing HDF5Group
-  ) throws -> [CheckpointEntry] {
+  ) throws(HDF5Error) -> [CheckpointEntry] {
     var entries: [CheckpointEntry] = []
     for member in try group.members() {
       switch member.kind {

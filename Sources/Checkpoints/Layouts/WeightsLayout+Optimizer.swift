@@ -6,7 +6,7 @@ import Tensors
 
 extension WeightsLayout {
   static func readOptimizer(
-    _ root: borrowing HDF5Group, _ layers: [Layer], _ implied: ModelVariables?,
+    _ root: borrowing StoredGroup, _ layers: [Layer], _ implied: ModelVariables?,
     into manifest: inout CheckpointManifest, path: String
   ) throws {
     let entry = manifest.training?.optimizer
@@ -19,8 +19,7 @@ extension WeightsLayout {
     var datasets: [CheckpointEntry] = []
     for link in try group.links() {
       datasets.append(
-        try CheckpointEntry(
-          group.openDataset(link), name: "\(groupPath)/\(link.name)", role: .untied))
+        try group.entry(of: link, name: "\(groupPath)/\(link.name)", role: .untied))
     }
     let inner = try innerOptimizer(root)
     var head = SlotTies.Head(of: entry, manifest.dialect)
@@ -61,10 +60,11 @@ extension WeightsLayout {
     if className == nil {
       manifest.notes.append("the file does not hold the class of its optimizer")
     }
-    manifest.optimizer = try OptimizerSummary(
-      className: className, entry: entry, scalesLoss: inner != nil || entry?.inner != nil,
-      entries: entries,
-      in: group)
+    manifest.optimizer = try group.throughLibrary { group throws(HDF5Error) in
+      try OptimizerSummary(
+        className: className, entry: entry, scalesLoss: inner != nil || entry?.inner != nil,
+        entries: entries, in: group)
+    }
   }
 
   /// Why the order of a model's variables is not that of its layers, or that inside a layer not that of
@@ -85,23 +85,23 @@ extension WeightsLayout {
   }
 
   /// The name of the optimizer, or of the one that it wraps; nil where the file does not store it.
-  static func optimizerName(_ root: borrowing HDF5Group) throws -> String? {
+  static func optimizerName(_ root: borrowing StoredGroup) throws -> String? {
     if let inner = try innerOptimizer(root) { return inner.name }
     let path = "\(optimizerGroup)/\(variables)"
     guard try root.exists(optimizerGroup), try root.exists(path) else { return nil }
-    return try root.openGroup(path).attributes.optionalString("name")
+    return try root.openGroup(path).name()
   }
 
   /// The optimizer inside one that scales the loss, whose variables the outer one repeats: its name, if
   /// stored, and how many they are.
   private static func innerOptimizer(
-    _ root: borrowing HDF5Group
+    _ root: borrowing StoredGroup
   ) throws -> (name: String?, count: Int)? {
     for name in [Dialect.keras3.innerOptimizerGroup, Dialect.keras2.innerOptimizerGroup] {
       let path = "\(optimizerGroup)/\(name)/\(variables)"
       guard try root.exists("\(optimizerGroup)/\(name)"), try root.exists(path) else { continue }
       let group = try root.openGroup(path)
-      return try (group.attributes.optionalString("name"), group.memberNames().count)
+      return try (group.name(), group.links().count)
     }
     return nil
   }

@@ -9,7 +9,7 @@ enum WeightsLayout {
   static let metricsGroup = "metrics"
   static let variables = "vars"
 
-  static func isLaidOut(_ root: borrowing HDF5Group) throws(HDF5Error) -> Bool {
+  static func isLaidOut(_ root: borrowing StoredGroup) throws(HDF5Error) -> Bool {
     if try root.exists(Dialect.keras3.layersGroup) { return true }
     if try root.exists(Dialect.keras2.layersGroup) { return true }
     // A subclassed model may have all its layers under attributes of its own.
@@ -22,7 +22,7 @@ enum WeightsLayout {
 extension WeightsLayout {
   /// - Parameter kerasDialect: whose the file says that it is, where something beside the tree says so.
   static func readManifest(
-    _ root: borrowing HDF5Group, model: ModelConfiguration?, training: TrainingConfiguration?,
+    _ root: borrowing StoredGroup, model: ModelConfiguration?, training: TrainingConfiguration?,
     frozen: Set<VariableID> = [], dialect kerasDialect: Dialect? = nil, path: String
   ) throws -> CheckpointManifest {
     let attributes = try attributesOfModel(root)
@@ -50,7 +50,7 @@ extension WeightsLayout {
     try readOptimizer(root, layers, implied, into: &manifest, path: path)
     manifest.learnCustomLayers(implied)
     if try root.exists(metricsGroup) {
-      manifest.entries += try readOthers(root.openGroup(metricsGroup))
+      manifest.entries += try root.openGroup(metricsGroup).throughLibrary(readOthers)
     }
     return manifest
   }
@@ -61,7 +61,7 @@ extension WeightsLayout {
   /// attributes meets it first: Keras 2 walks forwards, tf_keras backwards, so that attributes keep
   /// objects for themselves if their names come before `layers`, or after it.
   private static func dialect(
-    of root: borrowing HDF5Group, _ attributes: [String], named: Dialect?
+    of root: borrowing StoredGroup, _ attributes: [String], named: Dialect?
   ) throws -> Dialect {
     if try root.exists(Dialect.keras2.layersGroup) { return .keras2 }
     for name in [Dialect.keras3.layersGroup] + attributes where try root.exists(name) {
@@ -79,12 +79,16 @@ extension WeightsLayout {
 
   /// Whether the first object below a group has its name beside its variables; nil without objects.
   private static func namesObjects(
-    _ group: borrowing HDF5Group, depth: Int = 0
+    _ group: borrowing StoredGroup, depth: Int = 0
   ) throws -> Bool? {
     guard depth < maximumDepth else { return nil }
     for link in try group.links() {
       guard let inner = try group.openGroupIfAny(link) else { continue }
-      if link.name == variables { return try inner.attributes.contains("name") }
+      if link.name == variables {
+        return try inner.throughLibrary { group throws(HDF5Error) in
+          try group.attributes.contains("name")
+        }
+      }
       if let answer = try namesObjects(inner, depth: depth + 1) { return answer }
     }
     return nil

@@ -81,26 +81,28 @@ extension OpenCheckpoint {
     case .shards(let shards):
       return try ShardedLayout.readManifest(shards, cairn: cairn, path: path)
     case .file(let open):
-      return try readManifest(open.file.root(), cairn)
+      return try readManifest(open, cairn)
     }
   }
 
   private func readManifest(
-    _ root: borrowing HDF5Group, _ cairn: CairnGroup.Content
+    _ file: OpenFile, _ cairn: CairnGroup.Content
   ) throws -> CheckpointManifest {
+    let tree = try StoredGroup(rootOf: file)
     switch container {
     case .archive(let archive):
-      return try ArchiveLayout.readManifest(root, archive: archive, knowing: cairn.customLayers)
+      return try ArchiveLayout.readManifest(tree, archive: archive, knowing: cairn.customLayers)
     case .folder:
-      return try DirectoryLayout.readManifest(root, path: path, knowing: cairn.customLayers)
+      return try DirectoryLayout.readManifest(tree, path: path, knowing: cairn.customLayers)
     case .none: break
     }
+    let root = try file.file.root()
     if try WholeModelLayout.isLaidOut(root) {
       return try WholeModelLayout.readManifest(root, path: path)
     }
-    if try WeightsLayout.isLaidOut(root) {
+    if try WeightsLayout.isLaidOut(tree) {
       return try WeightsLayout.readManifest(
-        root, model: cairn.model, training: cairn.training, frozen: cairn.frozen, path: path)
+        tree, model: cairn.model, training: cairn.training, frozen: cairn.frozen, path: path)
     }
     if try LegacyWeightsLayout.isLaidOut(root) {
       return try LegacyWeightsLayout.readManifest(root, cairn: cairn, path: path)

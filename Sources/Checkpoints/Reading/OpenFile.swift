@@ -8,11 +8,16 @@ final class OpenFile {
   /// By which its tensors are checked as they are read; nil for a file without digests, or when they are
   /// to be read as they are.
   let digests: DigestTable?
+  /// The tree of the file, where its outline is in force.
+  let outline: OutlinedTree?
   private var knownDescriptor: Int32?
 
-  init(_ file: consuming HDF5File, digests: DigestTable? = nil) {
+  init(
+    _ file: consuming HDF5File, digests: DigestTable? = nil, outline: OutlinedTree? = nil
+  ) {
     self.file = file
     self.digests = digests
+    self.outline = outline
   }
 
   /// The operating system's own handle, as long as the file is open.

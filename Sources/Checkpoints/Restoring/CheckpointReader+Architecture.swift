@@ -86,10 +86,10 @@ extension CheckpointReader {
   private func allows(_ entry: OptimizerEntry?) throws(CheckpointError) -> Bool {
     guard let entry = entry?.inner ?? entry, let className = entry.className else { return false }
     do {
-      let root: HDF5Group
+      let root: StoredGroup
       switch storage {
-      case .file(let file): root = try file.file.root()
-      case .shards(let shards): root = try shards.tree.file.root()
+      case .file(let file): root = try StoredGroup(rootOf: file)
+      case .shards(let shards): root = try StoredGroup(rootOf: shards.tree)
       case .plain: return true
       }
       guard let name = try WeightsLayout.optimizerName(root) else { return true }

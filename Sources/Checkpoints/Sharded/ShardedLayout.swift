@@ -11,7 +11,7 @@ enum ShardedLayout {
   static func readManifest(
     _ shards: OpenShards, cairn: CairnGroup.Content?, path: String
   ) throws -> CheckpointManifest {
-    let root = try shards.tree.file.root()
+    let root = try StoredGroup(rootOf: shards.tree)
     guard try WeightsLayout.isLaidOut(root) else {
       throw CheckpointError(
         .unrecognized, "cannot read", path: path,
