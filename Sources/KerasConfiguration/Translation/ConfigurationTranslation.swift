@@ -38,7 +38,7 @@ extension ModelConfiguration {
   }
 
   /// The layers that ``translation(to:in:)`` carries over without knowing their classes, each as
-  /// ``layer `scale` of class `mine>Scale` ``.
+  /// "layer `scale` of class `mine>Scale`".
   public var carriedLayers: [String] { spelling(of: dialect, in: .document).1.carried }
 
   private func spelling(
