@@ -1,3 +1,4 @@
+import KerasConfiguration
 import Tensors
 
 /// A damaged checkpoint, gone through as far as anything can be read of it.
@@ -93,7 +94,7 @@ public final class Examination {
   /// Whether the header or the directory of a file of plain tensors is damaged.
   private var arePlacesLost = false
   /// What a file of plain tensors says beside them, as far as it can be read.
-  private(set) var plainMetadata: SalvagedTensors.Metadata?
+  private(set) var plainMetadata: JSONValue?
 
   /// A group that several files have is one, with the attributes of the first that has some.
   private static func merged(_ objects: [FoundObject]) -> [FoundObject] {

@@ -11,15 +11,11 @@ struct SalvagedTensors {
   private(set) var objects: [FoundObject] = []
   /// By name, whether the checksum of its member matches.
   private(set) var checks: [String: Bool] = [:]
-  private(set) var metadata: Metadata?
+  /// What the file says beside its tensors, in the words in which it stands there.
+  private(set) var metadata: JSONValue?
   private(set) var notes: [String] = []
   private let spoolFolder: String
   private var spooledCount = 0
-
-  /// What the file says beside its tensors, in the words in which it stands there.
-  struct Metadata {
-    let json: JSONValue
-  }
 
   /// - Parameter other: a whole file of the same tensors, whose header stands in where this one's is lost.
   init(
@@ -48,7 +44,7 @@ struct SalvagedTensors {
       notes.append("places, names and shapes are those of the other file, which has the same size")
       header = lent
     }
-    metadata = header.metadata.map(Metadata.init)
+    metadata = header.metadata
     for item in header.items {
       guard case .file(let place) = item.place else { continue }
       try add(item, at: place.lowerBound)
@@ -112,7 +108,7 @@ struct SalvagedTensors {
       notes.append("\(NumPyArchive.metadataName), which tells the tensors' roles, is damaged")
       return
     }
-    metadata = Metadata(json: json)
+    metadata = json
   }
 
   // MARK: - Elements
