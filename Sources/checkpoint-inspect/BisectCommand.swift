@@ -85,6 +85,15 @@ struct BisectCommand: ParsableCommand {
     }
   }
 
+  /// Tells how far the look at a checkpoint has come. A command has the terminal for itself.
+  private func watched(
+    _ path: String, _ read: [String], _ judge: () throws(CheckpointError) -> Verdict
+  ) throws(CheckpointError) -> Verdict {
+    guard command.isEmpty else { return try judge() }
+    let byteCount = read.reduce(0) { $0 + CheckpointReader.fileByteCount(of: $1) }
+    return try ProgressLine.showing("reading \(path)", byteCount: byteCount, judge)
+  }
+
   func run() throws {
     var outcome = BisectReport.Outcome.noneFails
     try Console.reportingTrouble { _ throws(CheckpointError) in
@@ -92,10 +101,9 @@ struct BisectCommand: ParsableCommand {
       let paths = try RunLog.checkpoints(inFolder: folder)
       try RunLog.requireNames(filter.filter, in: paths)
       var bisection = Bisection(
-        paths, historyCheck, verifying: reading.verifying
-      ) { step in
-        if isText { Console.print([step.line], printing) }
-      }
+        paths, historyCheck, verifying: reading.verifying,
+        around: watched,
+        onStep: { if isText { Console.print([$0.line], printing) } })
       let report = try bisection.run()
       if isText {
         Console.print(report.conclusion, printing)

@@ -68,7 +68,10 @@ final class InputFile {
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     let target = try temporaryFile(in: folder, for: name)
     do throws(CheckpointError) {
-      try copy(from: source, to: target, folder, name)
+      // Whatever is read is written, too.
+      try ProgressLine.showing("reading \(name)", byteCount: 0, movesOfByte: 2) {
+        () throws(CheckpointError) in try copy(from: source, to: target, folder, name)
+      }
     } catch {
       close(target)
       throw error

@@ -14,7 +14,7 @@ struct ShowCommand: ParsableCommand {
         checkpoint-inspect show model.h5 --statistics --only 'encoder/*'
         checkpoint-inspect show model.h5 --health
         checkpoint-inspect show model.h5 'dense/kernel[0:4, :]'
-        curl https://example.org/model.keras | checkpoint-inspect show -
+        curl -s https://example.org/model.keras | checkpoint-inspect show -
       """)
 
   @Argument(
@@ -74,7 +74,11 @@ struct ShowCommand: ParsableCommand {
     try Console.reportingTrouble { inputs throws(CheckpointError) in
       let reader = try inputs.open(file, verifying: reading.verifying)
       if let tensor {
-        Console.print(try NumbersReport(reader, tensor, isWhole: all), printing)
+        let byteCount = reader.manifest.entry(named: tensor.name)?.byteCount ?? 0
+        let report = try ProgressLine.showing("reading", byteCount: byteCount) {
+          () throws(CheckpointError) in try NumbersReport(reader, tensor, isWhole: all)
+        }
+        Console.print(report, printing)
         return
       }
       var options = ShowReport.Options()
@@ -89,7 +93,10 @@ struct ShowCommand: ParsableCommand {
         try ShowReport(reader, options: options)
       }
       if let html = page.html {
-        try HTMLPage(report, reading: reader).write(to: html, replacing: page.force)
+        let page = try ProgressLine.showing("drawing", byteCount: reader.manifest.byteCount) {
+          () throws(CheckpointError) in try HTMLPage(report, reading: reader)
+        }
+        try page.write(to: html, replacing: self.page.force)
       }
       Console.print(report, printing)
     }

@@ -76,6 +76,15 @@ extension HistoryCheck {
     }
   }
 
+  /// The checkpoints whose tensors a look at one reads, as far as is known.
+  func filesRead(of path: String, after before: String?) -> [String] {
+    switch self {
+    case .notFinite: [path]
+    case .frozen, .impossibleStep: before.map { [$0, path] } ?? []
+    case .metric, .command: []
+    }
+  }
+
   /// Judges a checkpoint. Checks of this module leave one open that cannot be read; a command is given it
   /// all the same.
   ///
