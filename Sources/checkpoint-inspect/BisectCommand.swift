@@ -39,7 +39,11 @@ struct BisectCommand: ParsableCommand {
       """)
   var check: Check?
 
-  @Option(help: "The recorded value to look at, such as loss or val_loss.")
+  @Option(
+    help: """
+      The recorded value to look at: loss, the mean since the checkpoint before, greatestLoss or lastLoss, all \
+      three as log --format json has them; or a value that was saved with the checkpoint, such as val_loss.
+      """)
   var metric: String?
 
   @Option(help: "The metric fails above this, or as NaN.")

@@ -116,10 +116,10 @@ public struct Bisection {
   private mutating func judge(
     _ index: Int, after before: Int?
   ) throws(CheckpointError) -> Verdict.Outcome {
-    let before = before.map { paths[$0] }
-    let verdict = try around(paths[index], check.filesRead(of: paths[index], after: before)) {
-      () throws(CheckpointError) in
-      try check.verdict(on: paths[index], after: before, verifying: verifying)
+    let earlier = before.map { paths[...$0] } ?? []
+    let read = check.filesRead(of: paths[index], after: earlier.last)
+    let verdict = try around(paths[index], read) { () throws(CheckpointError) in
+      try check.verdict(on: paths[index], after: earlier, verifying: verifying)
     }
     let step = BisectReport.Step(path: paths[index], verdict: verdict)
     steps.append(step)
