@@ -35,7 +35,7 @@ struct DoctorCommand: ParsableCommand {
   @Option(
     help: """
       Make up what is lost, and not in the older checkpoint: zeros, or initial for the values with \
-      which training begins.
+      which training begins; or, in .npz and .safetensors, nothing to leave it out.
       """)
   var fill: RescueFill?
 
