@@ -19,6 +19,16 @@ def build(*products: str) -> Path:
     return _PACKAGE / ".build" / "release"
 
 
+def build_standalone(product: str) -> Path:
+    """Builds a program that needs no library at run time; returns its path."""
+    folder = REPOSITORY / ".build" / "standalone"
+    subprocess.run(["swift", "build", "-c", "release", "--quiet", "--static-swift-stdlib",
+                    "-Xswiftc", "-static-executable", "--package-path", str(REPOSITORY),
+                    "--scratch-path", str(folder), "--product", product],
+                   stderr=subprocess.DEVNULL, check=True)  # The linker warns of glibc's own names.
+    return folder / "release" / product
+
+
 @dataclass
 class Times:
     """Milliseconds of Cairn and of another program, which worked in turn."""

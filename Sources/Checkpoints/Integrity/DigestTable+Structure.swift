@@ -31,7 +31,10 @@ extension DigestTable {
     of content: borrowing FileContent
   ) throws(SystemCallError) -> [UInt8] {
     var digest = RunningDigest(algorithm)
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    let gaps = gaps
+    let longest = gaps.lazy.map(\.count).max() ?? 0
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(max(longest, 1), 1 << 18), alignment: 64)
     defer { buffer.deallocate() }
     for gap in gaps {
       for start in stride(from: gap.lowerBound, to: gap.upperBound, by: buffer.count) {

@@ -133,11 +133,11 @@ extension WeightsLayout {
   ) throws {
     let members = try group.links()
     let count = members.count
+    var schema = place?.variables
     // Somebody's own class may share the name of a known one.
-    let guess =
-      place?.hasUnknownClass == true
-      ? nil : LayerSchema.guessedVariables(group: groupPath, count: count)
-    let schema = place?.variables ?? guess
+    if schema == nil, place?.hasUnknownClass != true {
+      schema = LayerSchema.guessedVariables(group: groupPath, count: count)
+    }
     let matching = schema?.count == count ? schema : nil
     let entries = try readVariables(
       group, members, of: layerPath, names: matching?.map(\.name))

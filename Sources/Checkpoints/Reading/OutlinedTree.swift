@@ -9,6 +9,7 @@ import Tensors
 /// A class because all groups that are read of it share it.
 final class OutlinedTree {
   private var nodes: [[String: Member]] = [[:]]
+  private var listings: [[(name: String, member: Member)]] = []
   private let datasets: [Dataset]
   private let contentOffset: Int
 
@@ -53,6 +54,11 @@ final class OutlinedTree {
     for group in outline.emptyGroups { _ = node(of: group[...]) }
     // That of the table, which has no record of itself.
     _ = node(of: "/\(CairnGroup.path)")
+    // Several readers go over the list of a model's layers.
+    listings = nodes.map { node in
+      node.map { (name: $0.key, member: $0.value) }
+        .sorted { NumericAwareOrder.precedes($0.name, $1.name) }
+    }
   }
 
   /// The group of an absolute path, made with its parents where it is not there yet.
@@ -89,7 +95,7 @@ final class OutlinedTree {
 
   /// What stands in a group, in the order in which ``HDF5/HDF5Group/links()`` gives it.
   func members(of node: Int) -> [(name: String, member: Member)] {
-    nodes[node].map { ($0.key, $0.value) }.sorted { NumericAwareOrder.precedes($0.0, $1.0) }
+    listings[node]
   }
 
   /// Describes a dataset.
