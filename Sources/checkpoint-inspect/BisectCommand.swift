@@ -77,6 +77,9 @@ struct BisectCommand: ParsableCommand {
     guard (check == .metric) == (metric != nil), bounds.count == (metric == nil ? 0 : 1) else {
       throw ValidationError("--check metric wants --metric and one of --above and --below")
     }
+    guard bounds.allSatisfy({ !$0.isNaN }) else {
+      throw ValidationError("a bound must be a number: NaN fails by itself")
+    }
   }
 
   private var historyCheck: HistoryCheck {

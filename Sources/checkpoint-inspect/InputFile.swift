@@ -24,6 +24,11 @@ final class InputFile {
 
   /// - Throws: `unreadable` when the pipe, or `refused` and `unwritable` when the temporary file, fails.
   init(_ path: String) throws(CheckpointError) {
+    guard !path.isEmpty else {
+      throw CheckpointError(
+        .refused, "cannot read", path: "''", problem: "expected a checkpoint, found an empty name",
+        cure: "a variable of the shell may be unset")
+    }
     argument = path
     let isStandardInput = path == "-"
     name = isStandardInput ? "standard input" : path

@@ -30,13 +30,14 @@ enum ProgressLine {
   ///     argument.
   ///   - byteCount: bytes that it reads and writes; 0 when that is not known.
   ///   - movesOfByte: how often each of them is read and written.
-  static func showing<Value, Failure: Error>(
-    _ what: String, byteCount: Int, movesOfByte: Int = 1, _ work: () throws(Failure) -> Value
+  static func showing<Value: ~Copyable, Failure: Error>(
+    _ what: String, byteCount: @autoclosure () -> Int, movesOfByte: Int = 1,
+    _ work: () throws(Failure) -> Value
   ) throws(Failure) -> Value {
     guard Console.isObedient(STDERR_FILENO), let start = bytesMoved() else { return try work() }
     let delay = delaySeconds
     let what = what.withoutControlCharacters
-    var estimate = ProgressEstimate(total: byteCount)
+    var estimate = ProgressEstimate(total: byteCount())
     estimate.update(bytes: 0, seconds: 0)
     if delay <= 0 { show(estimate, of: what) }
     let isDone = DispatchSemaphore(value: 0)

@@ -23,7 +23,8 @@ struct ShowCommand: ParsableCommand {
 
   @Argument(
     help:
-      "A tensor whose numbers are to be printed, with or without a slice: 'dense/kernel[0:4, :]'.")
+      "A tensor whose numbers are to be printed, with or without a slice: 'dense/kernel[0:4, :]'.",
+    transform: TensorReference.parse)
   var tensor: TensorReference?
 
   @Flag(
@@ -107,4 +108,16 @@ extension TensorOrder: ExpressibleByArgument {}
 
 extension TensorReference: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
+
+  /// The tensor of an argument.
+  ///
+  /// - Throws: what is expected, where its brackets hold no slice.
+  static func parse(_ argument: String) throws -> TensorReference {
+    guard let reference = TensorReference(argument) else {
+      throw ValidationError(
+        "'\(argument.withoutControlCharacters)' has no slice in its brackets: expected indices, ranges and"
+          + " steps other than 0, such as '[0:4, ::2]', with '...' once at most")
+    }
+    return reference
+  }
 }
