@@ -103,8 +103,13 @@ extension FilePlan {
 
   /// Throws `unwritable` when the files cannot fit, before anything is written.
   func requireRoom(at path: String) throws(CheckpointError) {
-    guard let free = FileSystem.freeByteCount(in: FileSystem.folder(of: path)), free < byteCount
-    else { return }
+    func missing() -> Int? {
+      let free = FileSystem.freeByteCount(in: FileSystem.folder(of: path))
+      return free.flatMap { $0 < byteCount ? $0 : nil }
+    }
+    guard missing() != nil else { return }
+    OutgoingFile.waitForRoom()
+    guard let free = missing() else { return }
     throw .noRoom(path, byteCount: byteCount, free: free, SystemCallError("statvfs", code: ENOSPC))
   }
 }
