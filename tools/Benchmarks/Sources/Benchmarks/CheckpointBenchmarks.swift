@@ -92,9 +92,9 @@ struct CheckpointBenchmarks {
     let ceiling =
       layers < 1000
       ? writing("write + fsync", durable: true)
-      : Variant(name: "libhdf5's bare layout", prepare: { Self.rest() }) {
-        precondition(lay_out_bare("\(folder)/bare", Int32(layers), inputs, units) != 0)
-      }
+      : Variant(
+        name: "libhdf5's bare layout", prepare: { Self.rest() },
+        run: { precondition(lay_out_bare("\(folder)/bare", Int32(layers), inputs, units) != 0) })
     print(
       "durable saves of a new plan",
       [
@@ -108,19 +108,21 @@ struct CheckpointBenchmarks {
     _ name: String, _ profile: Profile, _ title: String, ceiling: String = "write + fsync",
     reusing skeleton: KeptSkeleton? = nil
   ) -> Variant {
-    Variant(name: title, ceiling: ceiling, prepare: { Self.rest() }) {
-      do {
-        try checkpoint.save(
-          to: "\(folder)/\(name)", profile: profile, replacing: true, reusing: skeleton)
-      } catch { fatalError("\(error)") }
-    }
+    Variant(
+      name: title, ceiling: ceiling, prepare: { Self.rest() },
+      run: {
+        do {
+          try checkpoint.save(
+            to: "\(folder)/\(name)", profile: profile, replacing: true, reusing: skeleton)
+        } catch { fatalError("\(error)") }
+      })
   }
 
   private func writing(_ name: String, durable: Bool) -> Variant {
     let path = "\(folder)/\(name)"
-    return Variant(name: name, prepare: { Self.rest(committing: path) }) {
-      Self.write(tensors, to: "\(path).new", durable: durable)
-    }
+    return Variant(
+      name: name, prepare: { Self.rest(committing: path) },
+      run: { Self.write(tensors, to: "\(path).new", durable: durable) })
   }
 
   /// Waits until the disk has done what the one before left to it: bytes that are not there yet, files being
