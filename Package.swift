@@ -118,7 +118,8 @@ let package = Package(
         "Training",
       ]),
     tests(
-      "CommandLineTests", ["cairn", "checkpoint-inspect", "save-checkpoints", "HDF5"],
+      "CommandLineTests",
+      ["cairn", "checkpoint-inspect", "save-checkpoints", "Checkpoints", "HDF5"],
       exclude: ["Expected"]),
   ]
 )

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 
 /// Trains models whose state is saved in files that Keras opens.
 @main
@@ -11,6 +12,7 @@ struct Cairn: ParsableCommand {
       (verify-resume), 2 trouble (one line says what), 64 wrong usage, 130 and 143 stopped by SIGINT \
       or SIGTERM after a save.
       """,
+    version: "cairn \(CairnVersion.current)",
     subcommands: [
       TrainCommand.self, ResumeCommand.self, VerifyResumeCommand.self, EvaluateCommand.self,
       PredictCommand.self,

@@ -18,6 +18,7 @@ struct CheckpointInspect: ParsableCommand {
       Exit codes: 0 same or done, 1 differences found, 2 trouble (a file that cannot be read or \
       written, or something would be lost), 64 wrong usage.
       """,
+    version: "checkpoint-inspect \(CairnVersion.current)",
     subcommands: [
       ShowCommand.self, DiffCommand.self, RestoreCommand.self, ConvertCommand.self,
       ExportCommand.self, VerifyCommand.self, MergeCommand.self, LogCommand.self,

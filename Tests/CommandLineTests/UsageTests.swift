@@ -1,3 +1,4 @@
+import Checkpoints
 import TestSupport
 import Testing
 
@@ -67,6 +68,17 @@ struct UsageTests {
       let outcome = try BuiltProduct.checkpointInspect.run(arguments, in: folder.path)
       #expect(!(outcome.output + outcome.errors).contains("\u{1B}"), "\(arguments)")
       #expect(!(outcome.output + outcome.errors).contains("\nx"), "\(arguments)")
+    }
+  }
+
+  @Test("and the version is told by each program and each command")
+  func version() throws {
+    for arguments in [["--version"], ["show", "--version"]] {
+      let outcome = try BuiltProduct.checkpointInspect.run(arguments)
+      #expect(outcome.output == "checkpoint-inspect \(CairnVersion.current)\n")
+    }
+    for arguments in [["--version"], ["train", "--version"]] {
+      #expect(try BuiltProduct.cairn.run(arguments).output == "cairn \(CairnVersion.current)\n")
     }
   }
 

@@ -103,12 +103,13 @@ extension FilePlan {
 
   /// Throws `unwritable` when the files cannot fit, before anything is written.
   func requireRoom(at path: String) throws(CheckpointError) {
-    let folder = FileSystem.folder(of: path)
-    // The structure comes on top, and may need the room of files that were just replaced.
-    if let free = FileSystem.freeByteCount(in: folder), free < 2 * byteCount + (1 << 20) {
-      OutgoingFile.waitForRoom()
+    func tooLittle() -> Int? {
+      let free = FileSystem.freeByteCount(in: FileSystem.folder(of: path))
+      return free.flatMap { $0 < byteCount ? $0 : nil }
     }
-    guard let free = FileSystem.freeByteCount(in: folder), free < byteCount else { return }
+    guard tooLittle() != nil else { return }
+    OutgoingFile.waitForRoom()
+    guard let free = tooLittle() else { return }
     throw .noRoom(path, byteCount: byteCount, free: free, SystemCallError("statvfs", code: ENOSPC))
   }
 }
