@@ -117,6 +117,8 @@ let package = Package(
         "Checkpoints", "HDF5", "KerasConfiguration", "Optimizers", "Primitives", "Tensors",
         "Training",
       ]),
-    tests("CommandLineTests", ["cairn", "checkpoint-inspect", "HDF5"], exclude: ["Expected"]),
+    tests(
+      "CommandLineTests", ["cairn", "checkpoint-inspect", "save-checkpoints", "HDF5"],
+      exclude: ["Expected"]),
   ]
 )

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the virtual environments in which real Keras runs, and runs modules inside them.
 
-Six environments, each with its own pinned requirements beside this file:
+Seven environments, each with its own pinned requirements beside this file:
 
   keras2   TensorFlow 2.12.1 with Keras 2.12.0 (needs Python 3.11)
   keras3   Keras 3.15.1 on TensorFlow 2.21.0 (needs Python 3.11)
@@ -9,6 +9,7 @@ Six environments, each with its own pinned requirements beside this file:
   digits   scikit-learn, only to make Fixtures/digits.h5
   tensors  NumPy and safetensors, to open what Cairn exports
   torch    PyTorch for the processor, only to compare speeds
+  schemas  jsonschema, to hold outputs against the schemas in Schemas/
 
 They live in the git-ignored folder `.venv` of the repository, or in the folder that the environment
 variable CAIRN_VENVS names. Making one is idempotent: a stamp file inside it holds the digest of the
@@ -32,7 +33,7 @@ from typing import Sequence
 
 TOOLS = Path(__file__).resolve().parent
 REPOSITORY = TOOLS.parent
-NAMES = ("keras2", "keras3", "tfkeras", "digits", "tensors", "torch")
+NAMES = ("keras2", "keras3", "tfkeras", "digits", "tensors", "torch", "schemas")
 PYTHON = "python3.11"
 STAMP = "cairn-requirements.sha256"
 

@@ -39,7 +39,11 @@ struct BisectCommand: ParsableCommand {
       """)
   var check: Check?
 
-  @Option(help: "The recorded value to look at, such as loss or val_loss.")
+  @Option(
+    help: """
+      The recorded value to look at: loss, the mean since the checkpoint before, greatestLoss or lastLoss, all \
+      three as log --format json has them; or a value that was saved with the checkpoint, such as val_loss.
+      """)
   var metric: String?
 
   @Option(help: "The metric fails above this, or as NaN.")
@@ -73,6 +77,9 @@ struct BisectCommand: ParsableCommand {
     guard (check == .metric) == (metric != nil), bounds.count == (metric == nil ? 0 : 1) else {
       throw ValidationError("--check metric wants --metric and one of --above and --below")
     }
+    guard bounds.allSatisfy({ !$0.isNaN }) else {
+      throw ValidationError("a bound must be a number: NaN fails by itself")
+    }
   }
 
   private var historyCheck: HistoryCheck {
@@ -85,6 +92,15 @@ struct BisectCommand: ParsableCommand {
     }
   }
 
+  /// Tells how far the look at a checkpoint has come. A command has the terminal for itself.
+  private func watched(
+    _ path: String, _ read: [String], _ judge: () throws(CheckpointError) -> Verdict
+  ) throws(CheckpointError) -> Verdict {
+    guard command.isEmpty else { return try judge() }
+    let byteCount = read.reduce(0) { $0 + CheckpointReader.fileByteCount(of: $1) }
+    return try ProgressLine.showing("reading \(path)", byteCount: byteCount, judge)
+  }
+
   func run() throws {
     var outcome = BisectReport.Outcome.noneFails
     try Console.reportingTrouble { _ throws(CheckpointError) in
@@ -92,10 +108,9 @@ struct BisectCommand: ParsableCommand {
       let paths = try RunLog.checkpoints(inFolder: folder)
       try RunLog.requireNames(filter.filter, in: paths)
       var bisection = Bisection(
-        paths, historyCheck, verifying: reading.verifying
-      ) { step in
-        if isText { Console.print([step.line], printing) }
-      }
+        paths, historyCheck, verifying: reading.verifying,
+        around: watched,
+        onStep: { if isText { Console.print([$0.line], printing) } })
       let report = try bisection.run()
       if isText {
         Console.print(report.conclusion, printing)

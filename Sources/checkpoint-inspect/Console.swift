@@ -36,9 +36,14 @@ enum Console {
     case .never: return false
     case .auto:
       let isRefused = getenv("NO_COLOR").map { $0.pointee != 0 } ?? false
-      let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true
-      return isatty(STDOUT_FILENO) == 1 && !isRefused && !isDumb
+      return isObedient(STDOUT_FILENO) && !isRefused
     }
+  }
+
+  /// Whether a stream goes to a terminal that obeys escape sequences.
+  static func isObedient(_ descriptor: Int32) -> Bool {
+    let isDumb = getenv("TERM").map { String(cString: $0) == "dumb" } ?? true
+    return isatty(descriptor) == 1 && !isDumb
   }
 
   /// Puts `/dev/null` in the place of standard streams that are closed. Otherwise the next file to be

@@ -63,7 +63,7 @@ struct ConvertCommand: ParsableCommand {
       throw ValidationError(
         "Keras chooses its loader by the file's name: for \(profileName) it must end in "
           + profile.layout.fileSuffix
-          + (profile.layout == .weights ? "" : ", and not in \(Layout.weights.fileSuffix)"))
+          + (profile.layout.fileSuffix == ".h5" ? ", and not in \(Layout.weights.fileSuffix)" : ""))
     }
   }
 
@@ -79,9 +79,9 @@ struct ConvertCommand: ParsableCommand {
           to: profile, writing: output, acceptingLoss: acceptLoss, replacing: force,
           maximumShardByteCount: maxShardSize?.bytes, digests: digest, bfloat16: bfloat16)
       }
-      for loss in losses { print("lost: \(loss)") }
-      for note in reader.conversionNotes(to: profile) { print("note: \(note)") }
-      print("wrote \(output) (\(profileName))")
+      for loss in losses { Console.printLine("lost: \(loss)") }
+      for note in reader.conversionNotes(to: profile) { Console.printLine("note: \(note)") }
+      Console.printLine("wrote \(output) (\(profileName))")
     }
   }
 }

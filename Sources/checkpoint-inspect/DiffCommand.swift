@@ -77,7 +77,10 @@ struct DiffCommand: ParsableCommand {
         }
         isSame = report.isEmpty
         if let html = page.html {
-          try HTMLPage(report, reading: first, second).write(to: html, replacing: page.force)
+          let page = try ProgressLine.showing("drawing", byteCount: byteCount) {
+            () throws(CheckpointError) in try HTMLPage(report, reading: first, second)
+          }
+          try page.write(to: html, replacing: self.page.force)
         }
         if !quiet { Console.print(report, printing) }
       }

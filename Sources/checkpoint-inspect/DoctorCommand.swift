@@ -35,7 +35,7 @@ struct DoctorCommand: ParsableCommand {
   @Option(
     help: """
       Make up what is lost, and not in the older checkpoint: zeros, or initial for the values with \
-      which training begins.
+      which training begins; or, in .npz and .safetensors, nothing to leave it out.
       """)
   var fill: RescueFill?
 
@@ -55,11 +55,9 @@ struct DoctorCommand: ParsableCommand {
     try Console.reportingTrouble { inputs throws(CheckpointError) in
       let older = try fillFrom.map { path throws(CheckpointError) in
         let file = try inputs.file(path)
-        return try Examination(file.path, named: file.name, by: .itself)
+        return try Self.examine(file)
       }
-      let input = try inputs.file(file)
-      let examination = try Examination(
-        input.path, named: input.name, by: .itself, namesFrom: older)
+      let examination = try Self.examine(inputs.file(file), namesFrom: older)
       guard let rescue else {
         let report = DoctorReport(examination)
         isGood = report.isWhole
@@ -67,8 +65,13 @@ struct DoctorCommand: ParsableCommand {
         return
       }
       do throws(CheckpointError) {
-        let log = try examination.rescue(
-          to: rescue, older: older, fill: fill, keepingSuspect: keepSuspect)
+        // What is kept is read and written.
+        let byteCount = examination.findings.reduce(0) { $0 + 2 * ($1.byteCount ?? 0) }
+        let log = try ProgressLine.showing("rescuing", byteCount: byteCount) {
+          () throws(CheckpointError) in
+          try examination.rescue(
+            to: rescue, older: older, fill: fill, keepingSuspect: keepSuspect)
+        }
         Console.print(DoctorReport(examination, rescue: log), printing)
       } catch {
         // What is lost is printed also, and above all, when nothing can be written.
@@ -77,6 +80,17 @@ struct DoctorCommand: ParsableCommand {
       }
     }
     if !isGood { throw ExitCode(1) }
+  }
+
+  private static func examine(
+    _ file: InputFile, namesFrom older: Examination? = nil
+  ) throws(CheckpointError) -> Examination {
+    // Everything is read in search of digests, for its numbers, and for the digests that are there.
+    let byteCount = 3 * CheckpointReader.fileByteCount(of: file.path)
+    return try ProgressLine.showing("examining", byteCount: byteCount) {
+      () throws(CheckpointError) in
+      try Examination(file.path, named: file.name, by: .itself, namesFrom: older)
+    }
   }
 }
 

@@ -48,7 +48,7 @@ struct ExportCommand: ParsableCommand {
         try reader.export(to: output, format: format, replacing: force)
       }
       for missing in missing { Console.printLine("left out: \(missing)") }
-      print("wrote \(reader.manifest.entries.count) tensors to \(output)")
+      Console.printLine("wrote \(reader.manifest.entries.count) tensors to \(output)")
     }
   }
 }

@@ -24,6 +24,11 @@ final class InputFile {
 
   /// - Throws: `unreadable` when the pipe, or `refused` and `unwritable` when the temporary file, fails.
   init(_ path: String) throws(CheckpointError) {
+    guard !path.isEmpty else {
+      throw CheckpointError(
+        .refused, "cannot read", path: "''", problem: "expected a checkpoint, found an empty name",
+        cure: "a variable of the shell may be unset")
+    }
     argument = path
     let isStandardInput = path == "-"
     name = isStandardInput ? "standard input" : path
@@ -68,7 +73,10 @@ final class InputFile {
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     let target = try temporaryFile(in: folder, for: name)
     do throws(CheckpointError) {
-      try copy(from: source, to: target, folder, name)
+      // Whatever is read is written, too.
+      try ProgressLine.showing("reading \(name)", byteCount: 0, movesOfByte: 2) {
+        () throws(CheckpointError) in try copy(from: source, to: target, folder, name)
+      }
     } catch {
       close(target)
       throw error

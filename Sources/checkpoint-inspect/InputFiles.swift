@@ -23,7 +23,9 @@ final class InputFiles {
     _ argument: String, verifying: Bool
   ) throws(CheckpointError) -> CheckpointReader {
     let file = try file(argument)
-    return try CheckpointReader(opening: file.path, named: file.name, verifying: verifying)
+    return try opening(file) { () throws(CheckpointError) in
+      try CheckpointReader(opening: file.path, named: file.name, verifying: verifying)
+    }
   }
 
   /// Opens one whose names and ties another may tell.
@@ -31,8 +33,18 @@ final class InputFiles {
     _ argument: String, architectureFrom other: borrowing CheckpointReader, verifying: Bool
   ) throws(CheckpointError) -> CheckpointReader {
     let file = try file(argument)
-    return try CheckpointReader(
-      opening: file.path, named: file.name, architectureFrom: other, verifying: verifying)
+    return try opening(file) { () throws(CheckpointError) in
+      try CheckpointReader(
+        opening: file.path, named: file.name, architectureFrom: other, verifying: verifying)
+    }
+  }
+
+  /// A compressed archive is inflated when it is opened, which takes a while.
+  private func opening(
+    _ file: InputFile, _ open: () throws(CheckpointError) -> CheckpointReader
+  ) throws(CheckpointError) -> CheckpointReader {
+    try ProgressLine.showing(
+      "opening \(file.name)", byteCount: CheckpointReader.fileByteCount(of: file.path), open)
   }
 
   /// An error with names that people know.

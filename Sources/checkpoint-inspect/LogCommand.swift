@@ -33,7 +33,7 @@ struct LogCommand: ParsableCommand {
     try Console.reportingTrouble { _ throws(CheckpointError) in
       let paths = try RunLog.checkpoints(inFolder: folder)
       try RunLog.requireNames(logging.filter.filter, in: paths)
-      let byteCount = paths.reduce(0) { $0 + ProgressLine.byteCount(of: $1) }
+      let byteCount = paths.reduce(0) { $0 + CheckpointReader.fileByteCount(of: $1) }
       // Each file is read for its numbers, and beside the next one for the change.
       let entries = ProgressLine.showing(
         "reading", byteCount: logging.isBrief ? byteCount : 3 * byteCount

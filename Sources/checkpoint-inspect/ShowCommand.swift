@@ -14,7 +14,7 @@ struct ShowCommand: ParsableCommand {
         checkpoint-inspect show model.h5 --statistics --only 'encoder/*'
         checkpoint-inspect show model.h5 --health
         checkpoint-inspect show model.h5 'dense/kernel[0:4, :]'
-        curl https://example.org/model.keras | checkpoint-inspect show -
+        curl -s https://example.org/model.keras | checkpoint-inspect show -
       """)
 
   @Argument(
@@ -23,7 +23,8 @@ struct ShowCommand: ParsableCommand {
 
   @Argument(
     help:
-      "A tensor whose numbers are to be printed, with or without a slice: 'dense/kernel[0:4, :]'.")
+      "A tensor whose numbers are to be printed, with or without a slice: 'dense/kernel[0:4, :]'.",
+    transform: TensorReference.parse)
   var tensor: TensorReference?
 
   @Flag(
@@ -74,7 +75,11 @@ struct ShowCommand: ParsableCommand {
     try Console.reportingTrouble { inputs throws(CheckpointError) in
       let reader = try inputs.open(file, verifying: reading.verifying)
       if let tensor {
-        Console.print(try NumbersReport(reader, tensor, isWhole: all), printing)
+        let byteCount = reader.manifest.entry(named: tensor.name)?.byteCount ?? 0
+        let report = try ProgressLine.showing("reading", byteCount: byteCount) {
+          () throws(CheckpointError) in try NumbersReport(reader, tensor, isWhole: all)
+        }
+        Console.print(report, printing)
         return
       }
       var options = ShowReport.Options()
@@ -89,7 +94,10 @@ struct ShowCommand: ParsableCommand {
         try ShowReport(reader, options: options)
       }
       if let html = page.html {
-        try HTMLPage(report, reading: reader).write(to: html, replacing: page.force)
+        let page = try ProgressLine.showing("drawing", byteCount: reader.manifest.byteCount) {
+          () throws(CheckpointError) in try HTMLPage(report, reading: reader)
+        }
+        try page.write(to: html, replacing: self.page.force)
       }
       Console.print(report, printing)
     }
@@ -100,4 +108,16 @@ extension TensorOrder: ExpressibleByArgument {}
 
 extension TensorReference: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
+
+  /// The tensor of an argument.
+  ///
+  /// - Throws: what is expected, where its brackets hold no slice.
+  static func parse(_ argument: String) throws -> TensorReference {
+    guard let reference = TensorReference(argument) else {
+      throw ValidationError(
+        "'\(argument.withoutControlCharacters)' has no slice in its brackets: expected indices, ranges and"
+          + " steps other than 0, such as '[0:4, ::2]', with '...' once at most")
+    }
+    return reference
+  }
 }

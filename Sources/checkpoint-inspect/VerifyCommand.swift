@@ -15,7 +15,7 @@ struct VerifyCommand: ParsableCommand {
       change the digests with them.
       Examples:
         checkpoint-inspect verify run --require-digests
-        curl https://example.org/model.keras | tee model.keras | checkpoint-inspect verify -
+        curl -s https://example.org/model.keras | tee model.keras | checkpoint-inspect verify -
       """)
 
   @Argument(
@@ -39,7 +39,11 @@ struct VerifyCommand: ParsableCommand {
     try Console.reportingTrouble { inputs throws(CheckpointError) in
       guard let paths = try CheckpointReader.checkpoints(inFolder: path) else {
         let file = try inputs.file(path)
-        let report = try verify(file.path).naming(file.path, file.name)
+        let report = try ProgressLine.showing(
+          "verifying", byteCount: CheckpointReader.fileByteCount(of: file.path)
+        ) { () throws(CheckpointError) in
+          try verify(file.path).naming(file.path, file.name)
+        }
         isGood = passes(report)
         Console.print(report, printing)
         return
@@ -49,8 +53,11 @@ struct VerifyCommand: ParsableCommand {
           .unrecognized, "cannot verify", path: path,
           problem: "expected a checkpoint or a folder of checkpoints, found neither")
       }
-      let checkpoints = paths.map { path in
-        (path: path, outcome: Result { () throws(CheckpointError) in try verify(path) })
+      let byteCount = paths.reduce(0) { $0 + CheckpointReader.fileByteCount(of: $1) }
+      let checkpoints = ProgressLine.showing("verifying", byteCount: byteCount) {
+        paths.map { path in
+          (path: path, outcome: Result { () throws(CheckpointError) in try verify(path) })
+        }
       }
       for (_, outcome) in checkpoints {
         switch outcome {
@@ -67,9 +74,7 @@ struct VerifyCommand: ParsableCommand {
   private func verify(_ path: String) throws(CheckpointError) -> VerificationReport {
     let patterns = only.compactMap { Glob($0) }
     do {
-      return try ProgressLine.showing("verifying", byteCount: ProgressLine.byteCount(of: path)) {
-        () throws(CheckpointError) in try CheckpointReader.verify(path, only: patterns)
-      }
+      return try CheckpointReader.verify(path, only: patterns)
     } catch  where error.kind == .refused {
       let names = try CheckpointReader(opening: path, verifying: false).manifest.entries.map(\.name)
       throw error.suggesting(for: only, among: names)

@@ -83,6 +83,65 @@ import Testing
     try expectSame("saved.npz", "plain.npz")
   }
 
+  /// Where a member's data begin, behind the header of its array.
+  private func data(of member: String, in name: String) throws -> Int {
+    let content = try contents(of: path(name))
+    let start = try #require(content.range(of: Data("\(member).npy".utf8))).lowerBound
+    let header = try #require(content[start...].range(of: Data("\u{93}NUMPY".utf8.dropFirst())))
+    return header.lowerBound + 127
+  }
+
+  @Test("of a npz cut short, the arrays before the cut are kept, and those behind it known by name")
+  func cutNumPy() throws {
+    let slot = try data(of: "accumulator/dense/kernel", in: "plain.npz")
+    try change("plain.npz", as: "cut.npz") { $0 = $0.prefix(slot + 8) }
+    let report = try doctor("cut.npz")
+    #expect(report.exitCode == 1)
+    #expect(report.output.contains("4 of 6 tensors can be saved: 4 intact, 1 damaged, 1 missing"))
+    let lost: Set = ["accumulator/dense/kernel", "accumulator/dense/bias"]
+    // Nothing is lost without a word.
+    let refused = try doctor("cut.npz", "--rescue", "none.npz")
+    #expect(refused.exitCode == 2)
+    #expect(refused.errors.contains("accumulator/dense/bias (missing)"))
+    #expect(refused.errors.contains("--fill nothing leaves them out"))
+    // Made up: the shape of a slot is that of its owner.
+    let filled = try doctor("cut.npz", "--rescue", "filled.npz", "--fill", "initial")
+    #expect(filled.exitCode == 0, "\(filled.errors)")
+    #expect(try differences(path("filled.npz"), path("plain.npz")) == lost)
+    // Left out.
+    let saved = try doctor("cut.npz", "--rescue", "saved.npz", "--fill", "nothing")
+    #expect(saved.exitCode == 0, "\(saved.errors)")
+    for name in lost { #expect(saved.output.contains("left out \(name): ")) }
+    let (truth, left) = (try Shown(path("plain.npz")), try Shown(path("saved.npz")))
+    #expect(left.digests == truth.digests.filter { !lost.contains($0.key) })
+    #expect(left.optimizer?.iterations == 10 && left.dialect == truth.dialect)
+    // Of the weights alone, and of a slot without its weight.
+    try change("plain.npz", as: "damaged.npz") { data in
+      data[(try? self.data(of: "dense/bias", in: "plain.npz")) ?? 0] ^= 1
+    }
+    let orphan = try doctor("damaged.npz", "--rescue", "orphan.npz", "--fill", "nothing")
+    #expect(orphan.exitCode == 0, "\(orphan.errors)")
+    let shown = try Shown(path("orphan.npz"))
+    #expect(shown.digests == truth.digests.filter { $0.key != "dense/bias" })
+    #expect(shown.variables.first { $0.name == "accumulator/dense/bias" }?.role == "other")
+    // Of somebody else, who tells nothing of what stood behind.
+    try change("plain.npz", as: "bare.npz") { data in
+      let start = (try? self.data(of: "dense/kernel", in: "plain.npz")) ?? 0
+      let header = data[..<start].range(
+        of: Data([0x50, 0x4b, 0x03, 0x04]), options: .backwards, in: nil)
+      data = data[(header?.lowerBound ?? 0)..<slot]
+    }
+    let bare = try doctor("bare.npz")
+    #expect(bare.output.contains("which tensors stood where nothing can be read any more"))
+  }
+
+  @Test("only plain tensors may be fewer: Keras wants all variables")
+  func leavingOut() throws {
+    let refused = try doctor("whole.h5", "--rescue", "saved.h5", "--fill", "nothing")
+    #expect(refused.exitCode == 2)
+    #expect(refused.errors.contains("Keras wants all variables of a model"))
+  }
+
   @Test("of a safetensors file cut short, the tensors before the cut are kept")
   func cutSafetensors() throws {
     try change("plain.safetensors", as: "cut.safetensors") { $0.removeLast(20) }

@@ -63,6 +63,22 @@ struct FullDiskTests {
     expectTrouble(run.outcome, "step-00000000000\(saved + 1).h5", "No space left on device")
   }
 
+  @Test("a disk with room for two files holds one that is replaced again and again")
+  func replacing() throws {
+    let model = Fixture.path("keras-2.12/mlp.h5")
+    let folder = try TemporaryDirectory()
+    let steps = ["--from", model, "--profile", "keras2-h5", "--replacing", "--steps"]
+    expectSuccess(try BuiltProduct.saveCheckpoints.run([folder.file("run")] + steps + ["1"]))
+    let size = try contents(of: folder.file("run/step-000000000001.h5")).count
+    let pages = (size + 4095) / 4096
+    let disk = try PrivateMount(options: "size=\((2 * pages + 3) * 4096)")
+    guard
+      let run = try disk.run(.saveCheckpoints, ["\(disk.path)/run"] + steps + ["200"])
+    else { return }
+    expectSuccess(run.outcome)
+    #expect(run.left == ["run/", "run/step-000000000001.h5"])
+  }
+
   @Test("no room for restored tensors, nor for predictions", arguments: ["4k", "16k"])
   func otherOutputs(size: String) throws {
     let folder = try TemporaryDirectory()

@@ -193,6 +193,21 @@ struct BisectTests {
     #expect(losses.count == 6)
     let none = try inspect("bisect", run, "--check", "metric", "--metric", "loss", "--above", "99")
     #expect(none.exitCode == 0)
+    // One name, one meaning: each has the value that the log has, that of the oldest too.
+    for name in ["loss", "greatestLoss", "lastLoss"] {
+      let log = try inspect("log", run, "--format", "json")
+      let report = try JSONSerialization.jsonObject(with: Data(log.output.utf8)) as? [String: Any]
+      let entries = try #require(report?["checkpoints"] as? [[String: Any]])
+      let bisect = try inspect(
+        "bisect", run, "--check", "metric", "--metric", name, "--above", "1e9")
+      for entry in [try #require(entries.first), try #require(entries.last)] {
+        let value = try #require(entry[name] as? Double)
+        let path = try #require(entry["path"] as? String)
+        let line = try #require(bisect.outputLines.first { $0.hasPrefix(path) })
+        let printed = try #require(line.split(separator: " ").last.flatMap { Double($0) })
+        #expect(abs(printed - value) <= 1e-5 * value, "\(line): \(value)")
+      }
+    }
     let unknown = try inspect("bisect", run, "--check", "metric", "--metric", "f1", "--above", "1")
     #expect(unknown.exitCode == 2)
     #expect(unknown.output.contains("it records no f1"))

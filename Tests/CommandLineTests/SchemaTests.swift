@@ -86,11 +86,12 @@ import Testing
     }
   }
 
-  @Test("describe what doctor prints: whole, damaged, not to be opened, and rescued")
+  @Test("describe what verify and doctor print of every layout, and doctor of what is damaged")
   func doctor() throws {
     let files = try LayoutFiles()
     for name in LayoutFiles.names {
       #expect(try problems("doctor", ["doctor", name], in: files.folder.path) == [])
+      #expect(try problems("verify", ["verify", name], in: files.folder.path) == [])
     }
     var bytes = try contents(of: files.folder.file("weights.weights.h5"))
     bytes.resetBytes(in: 0..<96)

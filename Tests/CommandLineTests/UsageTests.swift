@@ -33,9 +33,41 @@ struct UsageTests {
       "show", "show a b c", "show a --format xml", "diff a", "diff a b --absolute=-1",
       "diff a b --relative nan", "restore a --into b", "restore a -o c",
       "restore a --into b -o c --only [", "fly",
+      "bisect a --check metric --metric loss --above nan", "show a k[::0]", "show a k[x]",
     ])
   func inspectUsage(line: String) throws {
     try expectUsageError(.checkpointInspect, line)
+  }
+
+  @Test("is told with what was expected")
+  func expectations() throws {
+    let model = Fixture.path("keras-2.12/mlp.h5")
+    let slice = try inspect("show", model, "dense/kernel[::0]")
+    #expect(slice.errors.contains("expected indices, ranges and steps other than 0"))
+    let open = try inspect("show", model, "dense/kernel[0:4, :")
+    expectTrouble(open, "no tensor has this name; close the bracket of the slice with ]")
+    expectTrouble(try inspect("show", ""), "found an empty name")
+    let suffix = try inspect("convert", model, "x.h5", "--to", "keras3-archive")
+    #expect(suffix.errors.contains("for keras3-archive it must end in .keras\n"))
+    let weights = try inspect("convert", model, "x.weights.h5", "--to", "keras3-h5")
+    #expect(weights.errors.contains("it must end in .h5, and not in .weights.h5\n"))
+  }
+
+  @Test("and what is done never lets a name steer the terminal")
+  func terminalEscapes() throws {
+    let folder = try TemporaryDirectory()
+    let model = Fixture.path("keras-2.12/mlp.h5")
+    let name = "\u{1B}[31m\nx"
+    for arguments in [
+      ["convert", model, "\(name).keras", "--to", "keras3-archive"],
+      ["export", model, "\(name).safetensors"], ["show", "\(name).safetensors"],
+      ["verify", "\(name).keras"], ["log", ".", "--format", "markdown"],
+      ["diff", "\(name).keras", "\(name).none"],
+    ] {
+      let outcome = try BuiltProduct.checkpointInspect.run(arguments, in: folder.path)
+      #expect(!(outcome.output + outcome.errors).contains("\u{1B}"), "\(arguments)")
+      #expect(!(outcome.output + outcome.errors).contains("\nx"), "\(arguments)")
+    }
   }
 
   private func expectUsageError(_ program: BuiltProduct, _ line: String) throws {

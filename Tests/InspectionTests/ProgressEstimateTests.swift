@@ -10,6 +10,22 @@ import Testing
       estimate.line("verifying") == "verifying  25 %  1.0 GiB of 4.0 GiB  256.0 MiB/s  12 s left")
   }
 
+  @Test("leaves out what tells least where the terminal is narrow")
+  func narrow() {
+    var estimate = ProgressEstimate(total: 4 << 30)
+    for second in 0...4 { estimate.update(bytes: second << 28, seconds: Double(second)) }
+    let lines = [
+      (60, "verifying  25 %  1.0 GiB of 4.0 GiB  256.0 MiB/s  12 s left"),
+      (59, "verifying  25 %  256.0 MiB/s  12 s left"), (39, "verifying  25 %  12 s left"),
+      (26, "25 %  12 s left"), (15, "25 %"), (4, ""), (1, ""),
+    ]
+    for (columns, line) in lines {
+      #expect(estimate.line("verifying", columns: columns) == line)
+    }
+    #expect(estimate.line("写入", columns: 21) == "25 %  12 s left")
+    #expect(estimate.line("写入", columns: 22) == "写入  25 %  12 s left")
+  }
+
   @Test("goes by the rate of the last seconds")
   func changingRate() {
     var estimate = ProgressEstimate(total: 100 << 20)

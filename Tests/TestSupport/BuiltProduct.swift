@@ -15,6 +15,7 @@ public struct BuiltProduct: Sendable {
 
   public static let cairn = BuiltProduct("cairn")
   public static let checkpointInspect = BuiltProduct("checkpoint-inspect")
+  public static let saveCheckpoints = BuiltProduct("save-checkpoints")
 
   /// Runs a shell script: `$0` is this program, `$1`... are the arguments.
   public func runInShell(

@@ -6,7 +6,8 @@ extension CheckpointReader {
   ///
   /// Everything is read: the tensors, what stands around them, and the documents beside them. Damage is
   /// in the report and not an error. libhdf5 opens the file, for the names of the tensors, only when what it
-  /// parses is as it was written, or when there is nothing to compare it with.
+  /// parses is as it was written, or when there is nothing to compare it with. An outline in the digests is
+  /// compared with what libhdf5 finds.
   ///
   /// - Parameters:
   ///   - only: patterns of the tensors' canonical names; the others are not read. Empty for all.
@@ -18,7 +19,8 @@ extension CheckpointReader {
     _ path: String, only: [Glob] = [], threadCount: Int = 2
   ) throws(CheckpointError) -> VerificationReport {
     do {
-      let report = try Verification(path, only: only, threadCount: threadCount).report()
+      var verification = try Verification(path, only: only, threadCount: threadCount)
+      let report = try verification.report()
       guard only.isEmpty || !report.tensors.isEmpty || !report.isWhole else {
         throw CheckpointError(
           .refused, "cannot verify", path: path, problem: "no tensor has such a name",
@@ -39,7 +41,7 @@ private struct Verification {
   private let only: [Glob]
   private let threadCount: Int
   private let kind: LocatedCheckpoint.Kind
-  private let files: [FileVerification]
+  private var files: [FileVerification]
 
   init(_ path: String, only: [Glob], threadCount: Int) throws {
     self.path = path
@@ -52,10 +54,12 @@ private struct Verification {
     }
   }
 
-  func report() throws -> VerificationReport {
+  mutating func report() throws -> VerificationReport {
+    let isReadable = try files.allSatisfy { try $0.isReadable() }
+    if isReadable { for index in files.indices { try files[index].checkOutline() } }
     var others = files.flatMap(\.items)
     let tensors: [Item]
-    if try files.allSatisfy({ try $0.isReadable() }) {
+    if isReadable {
       let reader = try CheckpointReader(opening: path, verifying: false)
       let entries = reader.manifest.entries
       let names = Dictionary(entries.map { ($0.datasetPath, $0.name) }) { first, _ in first }

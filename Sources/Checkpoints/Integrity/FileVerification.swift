@@ -67,6 +67,24 @@ struct FileVerification {
         fileOffset: content.position(table.offset), byteCount: table.byteCount, outcome: .intact))
   }
 
+  /// Walks through the file with libhdf5, and counts the table as damaged where its outline says something
+  /// else. To be called where ``isReadable()`` only.
+  ///
+  /// Readers believe an outline that is in force, and the digests do not prove it: whoever wrote the table may
+  /// have outlined another tree.
+  mutating func checkOutline() throws {
+    guard let table, table.isOutlineInForce, let offset = place.offset,
+      let index = items.firstIndex(where: { $0.subject == .digests })
+    else { return }
+    let reason: String?
+    if let tree = OutlinedTree(table, contentAt: offset) {
+      reason = try tree.contradiction(to: place.open())
+    } else {
+      reason = "its outline has shapes that are not those of its records"
+    }
+    if let reason { items[index].outcome = .damaged(reason, blocks: []) }
+  }
+
   static let isOther = "it is not what was written"
 
   /// A document that an archive says itself is damaged counts as missing.

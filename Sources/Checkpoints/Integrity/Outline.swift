@@ -42,6 +42,11 @@ extension Outline {
   }
 }
 
+extension DigestTable {
+  /// Whether it has an outline of the structure that it has the digest of.
+  var isOutlineInForce: Bool { outline.map { digest(0).elementsEqual($0.structure) } ?? false }
+}
+
 // MARK: - Coding
 
 extension Outline {

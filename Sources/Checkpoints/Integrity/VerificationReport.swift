@@ -23,7 +23,7 @@ public struct VerificationReport: Sendable {
     /// Where its first byte lies in the file; nil where that is not known, or not one place.
     public let fileOffset: Int?
     public let byteCount: Int
-    public let outcome: Outcome
+    public internal(set) var outcome: Outcome
   }
 
   public enum Subject: String, Sendable {

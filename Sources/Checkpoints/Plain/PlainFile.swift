@@ -69,6 +69,8 @@ struct PlainFile {
     to file: borrowing SequentialFile, _ elements: (_ number: Int, Sink) throws -> Void
   ) throws {
     var archive = ZipWriter()
+    // First, so that what is left of a file that is cut short tells what its tensors are.
+    if let metadata { try add(metadata, to: &archive, file) }
     for (number, tensor) in tensors.enumerated() {
       let header = NumPyHeader.bytes(
         tensor.shape, descriptor: NumPyHeader.descriptor(of: tensor.dtype))
@@ -80,7 +82,6 @@ struct PlainFile {
         try elements(number) { try file.write($0, at: &position, &checksum) }
       }
     }
-    if let metadata { try add(metadata, to: &archive, file) }
     try archive.finish(file)
   }
 

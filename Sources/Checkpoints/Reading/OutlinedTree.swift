@@ -38,9 +38,7 @@ final class OutlinedTree {
   /// - Parameter contentOffset: where the content begins in the file.
   /// - Returns: nil without an outline, or with one that is no longer in force.
   init?(_ table: DigestTable, contentAt contentOffset: Int) {
-    guard let outline = table.outline, table.digest(0).elementsEqual(outline.structure) else {
-      return nil
-    }
+    guard let outline = table.outline, table.isOutlineInForce else { return nil }
     self.contentOffset = contentOffset
     datasets = zip(table.records.filter { $0.kind == .dataset }, outline.datasets).map {
       Dataset(path: $0.name, outline: $1, byteCount: $0.byteCount, offset: $0.offset)
@@ -54,6 +52,8 @@ final class OutlinedTree {
       nodes[parent.node][String(name)] = .dataset(index)
     }
     for group in outline.emptyGroups { _ = node(of: group[...]) }
+    // That of the table, which has no record of itself.
+    _ = node(of: "/\(CairnGroup.path)")
     // Several readers go over the list of a model's layers.
     listings = nodes.map { node in
       node.map { (name: $0.key, member: $0.value) }

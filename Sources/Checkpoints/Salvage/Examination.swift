@@ -68,7 +68,7 @@ public final class Examination {
         content.names = names
         findings += try content.assess()
       }
-      findings += source.lostFindings
+      findings += source.lostFindings + lostByMetadata
     } catch {
       throw CheckpointError.reading(file, error).naming(file, path)
     }
@@ -81,6 +81,9 @@ public final class Examination {
         source.pieces[0], format, spoolFolder: spool, placesFrom: other?.source.plainFile)
       notes += tensors.notes
       arePlacesLost = !tensors.notes.isEmpty
+      if arePlacesLost, format == .npz, tensors.metadata == nil {
+        notes.append("which tensors stood where nothing can be read any more, it does not tell")
+      }
       plainMetadata = tensors.metadata
       contents = [ExaminedContent(tensors, spoolFolder: spool)]
       return

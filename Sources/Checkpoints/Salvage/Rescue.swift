@@ -12,6 +12,9 @@ public enum RescueFill: String, Sendable, CaseIterable {
   /// initial value, other slots at zero, averages at their weights, biases at zero, gamma and moving
   /// variances at one. Kernels and embeddings begin at random and are refused.
   case initial
+  /// Nothing: it is left out. Only for files of plain tensors, which may hold any; Keras wants all variables of
+  /// a model.
+  case nothing
 }
 
 /// What a rescue wrote, and where each tensor of it came from.

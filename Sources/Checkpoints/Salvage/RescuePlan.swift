@@ -33,6 +33,7 @@ struct RescuePlan {
   }
 
   mutating func write() throws -> RescueLog {
+    try requirePlainTensorsIfLeavingOut()
     let skeleton = try skeleton()
     var parts = try parts(of: skeleton)
     let lost = parts.contains { if case .filled = $0.source { true } else { false } }
@@ -82,12 +83,14 @@ struct RescuePlan {
       let old = older?.objects.first { $0.path == path }?.dataset
       let finding = findings[path]
       // Digests prove bytes, not shapes: where the structure is damaged, the older one tells these.
-      guard let form = skeleton === damaged ? own ?? old : old else {
+      guard let form = skeleton === damaged ? own ?? old ?? Self.form(told: finding) : old else {
         if let finding, !isLeftOut(finding, skeleton) { lost.append(finding) }
         continue
       }
       if let part = try part(path, form, finding) {
         parts.append(part)
+      } else if fill == .nothing {
+        noteLeftOut(path, finding?.reason ?? "the file does not have it")
       } else {
         lost.append(
           finding
@@ -99,6 +102,15 @@ struct RescuePlan {
     guard lost.isEmpty else { throw refusal(lost) }
     guard !parts.isEmpty else { throw refusal([]) }
     return parts
+  }
+
+  /// The shape and type of a tensor that is gone, where the file tells them; nil otherwise.
+  private static func form(told finding: TensorFinding?) -> FoundDataset? {
+    guard let finding, finding.verdict == .missing, let shape = finding.shape,
+      let dtype = finding.dtype
+    else { return nil }
+    return FoundDataset(
+      shape: shape, dtype: dtype, offset: nil, spoolNumber: nil, signs: TensorSigns())
   }
 
   /// Whether the new file can do without something that no digest and no older checkpoint knows: what a
@@ -114,8 +126,23 @@ struct RescuePlan {
         return false
       }
     }
-    log.notes.append("\(Self.objectIsGone) \(path): \(finding.reason)")
+    noteLeftOut(path, finding.reason)
     return true
+  }
+
+  private mutating func noteLeftOut(_ path: String, _ reason: String) {
+    log.notes.append("\(Self.objectIsGone) \(path): \(reason)")
+  }
+
+  private func requirePlainTensorsIfLeavingOut() throws(CheckpointError) {
+    guard fill == .nothing else { return }
+    guard case .plain = damaged.source.kind else {
+      throw CheckpointError(
+        .refused, "cannot rescue", path: damaged.path,
+        problem:
+          "only .npz and .safetensors may lack tensors, Keras wants all variables of a model",
+        cure: "--fill-from OLDER, --fill zeros or --fill initial")
+    }
   }
 
   private func part(
@@ -133,13 +160,18 @@ struct RescuePlan {
     {
       return Part(path: path, value: tensor(form, bytes), source: .older(older.path))
     }
-    guard fill != nil else { return nil }
+    guard let fill, fill != .nothing else { return nil }
     return Part(
       path: path, value: Tensor(zeros: form.shape, dtype: form.dtype), source: .filled("zeros"))
   }
 
   private func tensor(_ form: FoundDataset, _ bytes: [UInt8]) -> Tensor {
     Tensor(shape: form.shape, dtype: form.dtype) { $0.copyBytes(from: bytes) }
+  }
+
+  /// What a file of plain tensors can do, too.
+  private var leavingOut: String {
+    if case .plain = damaged.source.kind { ", --fill nothing leaves them out" } else { "" }
   }
 
   private func refusal(_ lost: [TensorFinding]) -> CheckpointError {
@@ -153,7 +185,9 @@ struct RescuePlan {
       ? "--fill-from OLDER lends the shapes and types of an older checkpoint"
       : older == nil
         ? "--fill-from OLDER takes them from an older checkpoint; --fill zeros or initial makes them up"
+          + leavingOut
         : "--fill zeros or initial makes up what the older checkpoint does not have in this form"
+          + leavingOut
     return CheckpointError(
       .refused, "cannot rescue", path: damaged.path,
       problem: lost.isEmpty
@@ -175,7 +209,9 @@ struct RescuePlan {
     return .plain(
       PlainFile(
         format: format, tensors: parts.map { ($0.path, $0.value.shape, $0.value.dtype) },
-        metadata: lender?.plainMetadata), parts.map(\.value))
+        metadata: lender?.plainMetadata.map {
+          PlainMetadata.restricted($0, to: Set(parts.map(\.path)))
+        }), parts.map(\.value))
   }
 
   private mutating func plan(_ skeleton: Examination, _ parts: [Part]) throws -> FilePlan {

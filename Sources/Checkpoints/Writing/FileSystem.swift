@@ -134,11 +134,13 @@ enum FileSystem {
 
   /// Removes a file; that it is gone already is no error.
   static func remove(_ path: String) throws(SystemCallError) {
+    let removed = ReleasedFile(path)
     do throws(SystemCallError) {
       try retryingInterrupted("unlink") { unlink(path) }
     } catch {
       guard error.code == ENOENT else { throw error }
     }
+    _ = consume removed
   }
 
   /// The folder that holds a path's last name.

@@ -103,8 +103,12 @@ extension FilePlan {
 
   /// Throws `unwritable` when the files cannot fit, before anything is written.
   func requireRoom(at path: String) throws(CheckpointError) {
-    guard let free = FileSystem.freeByteCount(in: FileSystem.folder(of: path)), free < byteCount
-    else { return }
+    let folder = FileSystem.folder(of: path)
+    // The structure comes on top, and may need the room of files that were just replaced.
+    if let free = FileSystem.freeByteCount(in: folder), free < 2 * byteCount + (1 << 20) {
+      ReleasedFile.waitUntilFreed()
+    }
+    guard let free = FileSystem.freeByteCount(in: folder), free < byteCount else { return }
     throw .noRoom(path, byteCount: byteCount, free: free, SystemCallError("statvfs", code: ENOSPC))
   }
 }

@@ -39,8 +39,10 @@ struct PendingFile: ~Copyable {
   consuming func commit(replacing: Bool) throws(SystemCallError) {
     try FileSystem.synchronizeFile(temporaryPath)
     let folder = FileSystem.folder(of: finalPath)
+    let replaced = ReleasedFile(finalPath)
     try giveName(replacing: replacing)
     try FileSystem.synchronizeFolder(folder)
+    _ = consume replaced  // not before
   }
 
   /// Gives the file its final name; neither is durable by that.

@@ -115,7 +115,7 @@ struct PendingShards: ~Copyable {
     if names[0] != firstName { try? Self.writeEmptyFile("\(folder)/\(firstName)") }
     let stale = replacedNames + abandonedNames
     for name in stale where name != firstName && !names.contains(name) {
-      unlink("\(folder)/\(name)")
+      try? FileSystem.remove("\(folder)/\(name)")
     }
   }
 

@@ -12,21 +12,30 @@ public struct Bisection {
   private let check: HistoryCheck
   private let verifying: Bool
   private let paths: [String]
+  private let around: Surrounding
   private let onStep: (BisectReport.Step) -> Void
   private var steps: [BisectReport.Step] = []
+
+  /// Does what it is given, the look at a checkpoint, and returns its verdict: to tell meanwhile how far it has
+  /// come. It is told the checkpoint's path, and which checkpoints are read whole.
+  public typealias Surrounding =
+    (String, [String], () throws(CheckpointError) -> Verdict) throws(CheckpointError) -> Verdict
 
   /// - Parameters:
   ///   - paths: of the checkpoints, the oldest first; not empty.
   ///   - verifying: whether tensors are compared with the digests of their files.
+  ///   - around: is called for each checkpoint that is looked at.
   ///   - onStep: is called after each checkpoint that was looked at.
   public init(
     _ paths: [String], _ check: HistoryCheck, verifying: Bool = true,
+    around: @escaping Surrounding = { _, _, judge throws(CheckpointError) in try judge() },
     onStep: @escaping (BisectReport.Step) -> Void = { _ in }
   ) {
     precondition(!paths.isEmpty, "a search among no checkpoints")
     self.paths = paths
     self.check = check
     self.verifying = verifying
+    self.around = around
     self.onStep = onStep
   }
 
@@ -107,8 +116,11 @@ public struct Bisection {
   private mutating func judge(
     _ index: Int, after before: Int?
   ) throws(CheckpointError) -> Verdict.Outcome {
-    let verdict = try check.verdict(
-      on: paths[index], after: before.map { paths[$0] }, verifying: verifying)
+    let earlier = before.map { paths[...$0] } ?? []
+    let read = check.filesRead(of: paths[index], after: earlier.last)
+    let verdict = try around(paths[index], read) { () throws(CheckpointError) in
+      try check.verdict(on: paths[index], after: earlier, verifying: verifying)
+    }
     let step = BisectReport.Step(path: paths[index], verdict: verdict)
     steps.append(step)
     onStep(step)

@@ -10,7 +10,8 @@ public enum HistoryCheck: Sendable {
   /// Fails where no training leads there from the checkpoint before (<doc:Descending>). What is not provable is
   /// left open.
   case impossibleStep(TensorFilter, DescentOptions)
-  /// Fails where a recorded value is beyond a bound, or NaN.
+  /// Fails where a recorded value is beyond a bound, or NaN: `loss`, `greatestLoss` and `lastLoss` as a log
+  /// has them, or one of the values that the state was saved with.
   case metric(String, MetricBound)
   /// Runs a command with the checkpoint's path for each `{}`, and goes by its exit code: 0 passes, 125
   /// leaves it open, 1 to 127 fail, and what is beyond ends the search, as `git bisect run` has it.
@@ -76,13 +77,22 @@ extension HistoryCheck {
     }
   }
 
+  /// The checkpoints whose tensors a look at one reads, as far as is known.
+  func filesRead(of path: String, after before: String?) -> [String] {
+    switch self {
+    case .notFinite: [path]
+    case .frozen, .impossibleStep: before.map { [$0, path] } ?? []
+    case .metric, .command: []
+    }
+  }
+
   /// Judges a checkpoint. Checks of this module leave one open that cannot be read; a command is given it
   /// all the same.
   ///
-  /// - Parameter before: the checkpoint before; nil for the oldest.
+  /// - Parameter earlier: the checkpoints before, the oldest first; none for the oldest.
   /// - Throws: where the command cannot be run, or wants the search to end.
   func verdict(
-    on path: String, after before: String?, verifying: Bool
+    on path: String, after earlier: ArraySlice<String>, verifying: Bool
   ) throws(CheckpointError) -> Verdict {
     if case .command(let words) = self { return try CommandRun(words, on: path).verdict() }
     do throws(CheckpointError) {
@@ -94,11 +104,15 @@ extension HistoryCheck {
         let count = numbers.nonFiniteCount
         return Verdict(.fails, "\(count) element\(count == 1 ? "" : "s"), first in \(name)")
       case .frozen(let filter):
-        guard let before else { return Verdict(.passes, "nothing before it to compare with") }
+        guard let before = earlier.last else {
+          return Verdict(.passes, "nothing before it to compare with")
+        }
         return try Self.frozen(
           reader, after: CheckpointReader(opening: before, verifying: verifying), filter)
       case .impossibleStep(let filter, let options):
-        guard let before else { return Verdict(.passes, "nothing before it to descend from") }
+        guard let before = earlier.last else {
+          return Verdict(.passes, "nothing before it to descend from")
+        }
         return try CheckpointReader.withPair(opening: before, path, verifying: verifying) {
           (first, second) throws(CheckpointError) in
           var diff = DiffReport.Options()
@@ -106,13 +120,8 @@ extension HistoryCheck {
           return Verdict(try DiffReport(first, second, options: diff).descent)
         }
       case .metric(let name, let bound):
-        let record = RunRecord(reader.manifest)
-        guard let value = record.value(of: name) else {
-          let meant = Suggestion.nearest(to: name, among: record.names)
-          return Verdict(
-            .undecided, "it records no \(name)" + (meant.map { "; did you mean \($0)?" } ?? ""))
-        }
-        return Verdict(bound.fails(value) ? .fails : .passes, "\(name) \(Readable.number(value))")
+        let before = Self.lastRecord(of: earlier, verifying: verifying)
+        return Self.verdict(on: RunRecord(reader.manifest), since: before, name, bound)
       case .command: preconditionFailure("run above")
       }
     } catch {
@@ -153,14 +162,30 @@ extension Verdict {
   }
 }
 
-extension RunRecord {
-  /// Of the values that are recorded.
-  fileprivate var names: [String] { metrics.keys + (losses.isEmpty ? [] : ["loss"]) }
+extension HistoryCheck {
+  /// Whether a value of a checkpoint is beyond a bound. Losses are those of ``LogReport``.
+  private static func verdict(
+    on record: RunRecord, since before: RunRecord?, _ name: String, _ bound: MetricBound
+  ) -> Verdict {
+    let values = record.metrics.merging(RecordedLoss(record, since: before)?.values ?? [:]) { $1 }
+    guard let value = values[name] else {
+      let meant = Suggestion.nearest(to: name, among: values.keys.sorted())
+      return Verdict(
+        .undecided, "it records no \(name)" + (meant.map { "; did you mean \($0)?" } ?? ""))
+    }
+    return Verdict(bound.fails(value) ? .fails : .passes, "\(name) \(Readable.number(value))")
+  }
 
-  /// A recorded value of this state; for `loss`, where nothing better is known, that of the last step.
-  fileprivate func value(of name: String) -> Double? {
-    if let value = metrics[name] { return value }
-    guard name == "loss", let step, step > 0, step <= losses.count else { return nil }
-    return Double(losses[step - 1])
+  /// What the last of some checkpoints says that can be read; nil where none can.
+  private static func lastRecord(of paths: ArraySlice<String>, verifying: Bool) -> RunRecord? {
+    for path in paths.reversed() {
+      do throws(CheckpointError) {
+        return RunRecord(try CheckpointReader(opening: path, verifying: verifying).manifest)
+      } catch {
+        // It has no line with a loss in a log, either.
+        continue
+      }
+    }
+    return nil
   }
 }

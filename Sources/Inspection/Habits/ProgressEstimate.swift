@@ -28,22 +28,37 @@ public struct ProgressEstimate: Sendable {
     return Double(last.bytes - first.bytes) / (last.seconds - first.seconds)
   }
 
-  /// `37 %  1.2 GiB of 3.2 GiB  410.0 MiB/s  5 s left`.
-  public func line(_ what: String) -> String {
+  /// `verifying  37 %  1.2 GiB of 3.2 GiB  410.0 MiB/s  5 s left`.
+  ///
+  /// - Parameter columns: of the terminal. A line that does not fit in all but the last of them loses what
+  ///   tells least: a terminal that has wrapped a line takes back only a part of it.
+  public func line(_ what: String, columns: Int = .max) -> String {
+    var parts = parts(of: what)
+    func line() -> String { parts.map(\.text).joined(separator: "  ") }
+    while line().columnCount >= columns,
+      let least = parts.indices.min(by: { parts[$0].worth < parts[$1].worth })
+    {
+      parts.remove(at: least)
+    }
+    return line()
+  }
+
+  /// What there is to tell, in the order of the line; what is worth more stays longer.
+  private func parts(of what: String) -> [(text: String, worth: Int)] {
     let done = min(samples.last?.bytes ?? 0, total > 0 ? total : .max)
-    var parts = [what]
+    var parts = [(what, 3)]
     if total > 0 {
       // 100 % is for work that is done, and work that is done has no progress.
-      parts.append("\(min(99, Int(Double(done) / Double(total) * 100))) %")
-      parts.append("\(Readable.bytes(done)) of \(Readable.bytes(total))")
+      parts.append(("\(min(99, Int(Double(done) / Double(total) * 100))) %", 5))
+      parts.append(("\(Readable.bytes(done)) of \(Readable.bytes(total))", 1))
     } else {
-      parts.append(Readable.bytes(done))
+      parts.append((Readable.bytes(done), 4))
     }
     if rate > 0 {
-      parts.append("\(Readable.bytes(Int(rate)))/s")
-      if total > 0 { parts.append("\(Self.duration(Double(total - done) / rate)) left") }
+      parts.append(("\(Readable.bytes(Int(rate)))/s", 2))
+      if total > 0 { parts.append(("\(Self.duration(Double(total - done) / rate)) left", 4)) }
     }
-    return parts.joined(separator: "  ")
+    return parts
   }
 
   /// `5 s`, `3 min 20 s`, `2 h 5 min`.

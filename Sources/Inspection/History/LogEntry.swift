@@ -9,10 +9,8 @@ public struct LogEntry: Sendable, Hashable {
   /// What was read.
   struct Content: Sendable, Hashable {
     var record: RunRecord
-    /// The mean of the losses of the steps since the checkpoint before, and the greatest of them; else
-    /// the value `loss` of this state. NaN where one of them is.
-    var loss: Double?
-    var greatestLoss: Double?
+    /// Nil where no loss is known.
+    var loss: RecordedLoss?
     /// Nil when no numbers were asked for.
     var numbers: CheckpointNumbers?
     /// Nil for the first, and when no numbers were asked for.

@@ -21,12 +21,13 @@ extension LogReport {
 
 extension LogEntry {
   /// `path`; `step` and `epoch` of the run, the latter from 0; `time` of the file (ISO 8601, UTC);
-  /// `loss`, the mean since the checkpoint before, and `greatestLoss`; `weightNorm`; `relativeChange`,
+  /// `loss`, the mean since the checkpoint before, `greatestLoss` and `lastLoss`; `weightNorm`; `relativeChange`,
   /// |w - w_before| / |w_before|; `largestChange` of an element and `largestChangeName`, its tensor;
   /// `nonFiniteCount` of elements in weights and slots; `marks`, see ``Mark``; `trouble`, why it cannot be
   /// read. What is not known, or not finite, is null.
   static let columns = [
-    "path", "step", "epoch", "time", "loss", "greatestLoss", "weightNorm", "relativeChange",
+    "path", "step", "epoch", "time", "loss", "greatestLoss", "lastLoss", "weightNorm",
+    "relativeChange",
     "largestChange", "largestChangeName", "nonFiniteCount", "marks", "trouble",
   ]
 
@@ -40,7 +41,8 @@ extension LogEntry {
     return JSONObject([
       ("path", .string(path)), ("step", JSONValue(step)),
       ("epoch", JSONValue(content?.record.epoch)), ("time", JSONValue(time?.iso8601)),
-      ("loss", number(content?.loss)), ("greatestLoss", number(content?.greatestLoss)),
+      ("loss", number(content?.loss?.mean)), ("greatestLoss", number(content?.loss?.greatest)),
+      ("lastLoss", number(content?.loss?.last)),
       ("metrics", .object(JSONObject(metrics.map { ($0.key, number($0.value)) }))),
       ("weightNorm", number(numbers?.weightNorm)), ("relativeChange", number(change?.relative)),
       ("largestChange", number(change?.largest)),

@@ -65,7 +65,7 @@ struct LogColumns {
     }
     var cells: [StyledText] = [
       StyledText(entry.step.map(String.init) ?? entry.name),
-      (entry.time?.readable ?? "-").styled(.quiet), number(content.loss),
+      (entry.time?.readable ?? "-").styled(.quiet), number(content.loss?.mean),
     ]
     if hasValidation { cells.append(number(content.record.metrics["val_loss"])) }
     if hasNumbers {
@@ -88,7 +88,7 @@ struct LogColumns {
       if !remarks.isEmpty { remarks += ", " }
       switch mark {
       case .lossSpike:
-        remarks += "loss spike: \(Readable.number(content.greatestLoss ?? 0))".styled(.warning)
+        remarks += "loss spike: \(Readable.number(content.loss?.greatest ?? 0))".styled(.warning)
       case .changeSpike: remarks += "change spike".styled(.warning)
       case .lossNotFinite: remarks += "loss not finite".styled(.bad)
       case .notFinite:

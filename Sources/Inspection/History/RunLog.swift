@@ -99,21 +99,11 @@ public struct RunLog {
   }
 
   private mutating func setLoss(of content: inout LogEntry.Content) {
-    // A run that was set back to an older step has its losses from there.
-    let before = previous?.record.step ?? 0
-    let step = content.record.step ?? 0
-    let recorded = content.record.losses(after: before < step ? before : nil)
-    if recorded.isEmpty {
-      content.loss = content.record.metrics["loss"]
-      content.greatestLoss = content.loss
-    } else {
-      content.loss = recorded.reduce(0) { $0 + Double($1) } / Double(recorded.count)
-      content.greatestLoss =
-        recorded.contains { !$0.isFinite } ? .nan : Double(recorded.max()!)
-    }
-    if let loss = content.greatestLoss, !loss.isFinite {
+    content.loss = RecordedLoss(content.record, since: previous?.record)
+    let greatest = content.loss?.greatest
+    if let greatest, !greatest.isFinite {
       content.marks.append(.lossNotFinite)
-    } else if losses.isSpike(content.greatestLoss) {
+    } else if losses.isSpike(greatest) {
       content.marks.append(.lossSpike)
     }
   }

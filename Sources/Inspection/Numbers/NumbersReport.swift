@@ -68,8 +68,10 @@ extension CheckpointReader {
       problem: found.isEmpty
         ? "no tensor has this name" : "\(found.count) tensors have this name",
       cure: found.isEmpty
-        ? Suggestion.nearest(to: name, among: entries.map(\.name)).map { "did you mean '\($0)'?" }
-          ?? "checkpoint-inspect show lists the names"
+        ? name.contains("[") && !name.contains("]")
+          ? "close the bracket of the slice with ]"
+          : Suggestion.nearest(to: name, among: entries.map(\.name)).map { "did you mean '\($0)'?" }
+            ?? "checkpoint-inspect show lists the names"
         : "give its path in the file: " + found.map(\.datasetPath).joined(separator: " or "))
   }
 

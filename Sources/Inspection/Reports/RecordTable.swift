@@ -1,3 +1,4 @@
+import Checkpoints
 public import KerasConfiguration
 
 /// Facts of one kind, a row each, under named columns.
@@ -47,10 +48,12 @@ public struct RecordTable: Sendable, Hashable {
   }
 
   private static func markdownCell(_ text: String) -> String {
+    // It is read on terminals, too, which would obey what a file has put into a name.
+    let line = String(text.map { $0.isNewline ? " " : $0 }).withoutControlCharacters
     var cell = ""
-    for character in text {
+    for character in line {
       if "\\|`*_<>[]".contains(character) { cell.append("\\") }
-      cell += character.isNewline ? " " : String(character)
+      cell.append(character)
     }
     return cell
   }

@@ -38,7 +38,7 @@ enum CheckpointBenchmarks {
       _ name: String, _ profile: Profile, _ title: String, ceiling: String = "write + fsync",
       reusing skeleton: KeptSkeleton? = nil
     ) -> Variant {
-      Variant(name: title, ceiling: ceiling, prepare: sync) {
+      Variant(name: title, ceiling: ceiling, prepare: settle) {
         do {
           try checkpoint.save(
             to: "\(folder)/\(name)", profile: profile, replacing: true, reusing: skeleton)
@@ -46,22 +46,21 @@ enum CheckpointBenchmarks {
       }
     }
     let writing = Variant(
-      name: "write + fsync", prepare: sync,
+      name: "write + fsync", prepare: settle,
       run: { write(tensors, to: "\(folder)/plain", durable: true) })
     // What libhdf5 needs to lay out many datasets; of a few large ones the elements take the time.
     let firstSaveCeiling =
       layers < 1000
       ? writing
-      : Variant(name: "libhdf5's bare layout", prepare: sync) {
+      : Variant(name: "libhdf5's bare layout", prepare: settle) {
         precondition(lay_out_bare("\(folder)/bare", Int32(layers), inputs, units) != 0)
       }
-    // Each begins when the disk has done what the one before left to it.
     printTable(
       "\(title), durable saves of a plan that was saved before",
       measure(
         [
           Variant(
-            name: "write", prepare: sync,
+            name: "write", prepare: settle,
             run: { write(tensors, to: "\(folder)/plain", durable: false) }),
           writing,
           save("y.weights.h5", weights, "save weights, kept skeleton", reusing: KeptSkeleton()),
@@ -117,6 +116,13 @@ enum CheckpointBenchmarks {
           restore("x.weights.h5", "load weights into"), restore("x.keras", "load archive into"),
         ], repetitions: repetitions), elements: tensors.count,
       bytesPerElement: byteCount / tensors.count)
+  }
+
+  /// Lets the disk do what the variant before left to it. Some file systems tell it behind the back of `sync`
+  /// which room has become free.
+  @Sendable private static func settle() {
+    sync()
+    usleep(300_000)
   }
 
   /// Writes a new file that takes the place of the old one, as whoever would not lose it must. A file that is

@@ -18,13 +18,15 @@ struct Measurement {
   var minimum: Double { times.min() ?? .nan }
 }
 
-/// Runs the variants in turn, `repetitions` times each after one warm-up: so that a disturbance of the
-/// machine meets them all alike.
+/// Runs the variants in turn, `repetitions` times each after one warm-up, each time beginning with another:
+/// so that a disturbance of the machine, and what one leaves to the next, meets them all alike.
 func measure(_ variants: [Variant], repetitions: Int) -> [Measurement] {
   let clock = ContinuousClock()
   var times = [[Double]](repeating: [], count: variants.count)
   for repetition in 0...repetitions {
-    for (index, variant) in variants.enumerated() {
+    for place in variants.indices {
+      let index = (place + repetition) % variants.count
+      let variant = variants[index]
       variant.prepare()
       let duration = clock.measure { variant.run() }
       guard repetition > 0 else { continue }

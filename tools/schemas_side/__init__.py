@@ -1,0 +1,1 @@
+"""What runs inside the environment `schemas`, which has the library jsonschema."""
