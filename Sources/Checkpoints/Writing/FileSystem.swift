@@ -134,7 +134,7 @@ enum FileSystem {
 
   /// Removes a file; that it is gone already is no error.
   static func remove(_ path: String) throws(SystemCallError) {
-    let removed = ReleasedFile(path)
+    let removed = OutgoingFile(path)
     do throws(SystemCallError) {
       try retryingInterrupted("unlink") { unlink(path) }
     } catch {

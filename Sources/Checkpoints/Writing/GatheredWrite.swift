@@ -18,8 +18,7 @@ enum FileSegment {
   case written(byteCount: Int)
 }
 
-/// Bytes from several places in memory, or some bytes of a snapshot, that go side by side into a file by one
-/// call.
+/// Bytes from several places in memory, or some bytes of a snapshot, that go side by side into a file.
 ///
 /// Sendable like the pointers that it holds: whoever makes one sees to it that the memory lives, and stays
 /// as it is, until the write is done.
@@ -30,8 +29,13 @@ struct GatheredWrite: @unchecked Sendable {
   /// Where the bytes come from if not from `pieces`.
   private var source: (snapshot: Tensor, range: Range<Int>, isGivenUp: Bool)?
 
-  /// Bytes of one call: several fit in a processor's cache, and a disk is busy with each for a while.
+  /// Bytes of one write: several fit in a processor's cache, and a disk is busy with each for a while. A
+  /// multiple of it in the file is where the next one begins.
   private static let maximumByteCount = 8 << 20
+  /// Bytes of one call. What a call writes, Linux keeps in pieces of memory as large as the call is; 2 MiB in one
+  /// piece have often to be put together first, or to be asked for from the host of a virtual machine, and
+  /// then the call takes up to five times as long.
+  private static let callByteCount = 64 << 10
   /// Bytes of a snapshot that are copied and written at once: few enough to stay in the cache between, and a
   /// block that has a digest.
   static let copiedByteCount = DigestTable.blockByteCount
@@ -52,7 +56,7 @@ struct GatheredWrite: @unchecked Sendable {
     var current = GatheredWrite(at: offset)
     var position = offset
     func room() -> Int {
-      let limit = maximumByteCount - current.byteCount
+      let limit = maximumByteCount - position % maximumByteCount
       guard let border, position < border else { return limit }
       return min(limit, border - position)
     }
@@ -64,13 +68,12 @@ struct GatheredWrite: @unchecked Sendable {
       switch segment {
       case .memory(var rest):
         while rest.count > 0 {
-          if room() == 0 || current.pieces.count == maximumPieceCount || position == border {
-            end()
-          }
+          if current.pieces.count == maximumPieceCount { end() }
           let part = UnsafeRawBufferPointer(rebasing: rest.prefix(room()))
           current.append(part)
           position += part.count
           rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part.count))
+          if position % maximumByteCount == 0 || position == border { end() }
         }
       case .snapshot(let tensor, let isGivenUp):
         for start in stride(from: 0, to: tensor.byteCount, by: copiedByteCount) {
@@ -122,6 +125,8 @@ struct GatheredWrite: @unchecked Sendable {
 
   /// Returns 0, or the `errno` of the call that failed.
   func perform(_ descriptor: Int32) -> Int32 {
-    pieces.transfer(at: offset, endCode: ENOSPC) { pwritev(descriptor, $0, $1, $2) }
+    pieces.transfer(at: offset, splittingEvery: Self.callByteCount, endCode: ENOSPC) {
+      pwritev(descriptor, $0, $1, $2)
+    }
   }
 }

@@ -24,10 +24,18 @@ final class NewFile: Sendable {
   /// Takes the room on the disk at once: in one piece, and a disk that is too small shows now.
   func reserve(_ byteCount: Int) throws(SystemCallError) {
     #if os(Linux)
+      var hasWaited = false
       while byteCount > 0, fallocate(descriptor, 0, 0, off_t(byteCount)) != 0 {
+        switch errno {
+        case EINTR: continue
         // A file system that cannot do it takes room as it goes.
-        if errno == EOPNOTSUPP { return }
-        if errno != EINTR { throw SystemCallError("fallocate") }
+        case EOPNOTSUPP: return
+        case ENOSPC where !hasWaited, EDQUOT where !hasWaited:
+          // A file that was replaced before may still have its room.
+          OutgoingFile.waitForRoom()
+          hasWaited = true
+        default: throw SystemCallError("fallocate")
+        }
       }
     #endif
   }

@@ -106,7 +106,7 @@ extension FilePlan {
     let folder = FileSystem.folder(of: path)
     // The structure comes on top, and may need the room of files that were just replaced.
     if let free = FileSystem.freeByteCount(in: folder), free < 2 * byteCount + (1 << 20) {
-      ReleasedFile.waitUntilFreed()
+      OutgoingFile.waitForRoom()
     }
     guard let free = FileSystem.freeByteCount(in: folder), free < byteCount else { return }
     throw .noRoom(path, byteCount: byteCount, free: free, SystemCallError("statvfs", code: ENOSPC))

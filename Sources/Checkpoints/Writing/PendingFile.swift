@@ -39,10 +39,10 @@ struct PendingFile: ~Copyable {
   consuming func commit(replacing: Bool) throws(SystemCallError) {
     try FileSystem.synchronizeFile(temporaryPath)
     let folder = FileSystem.folder(of: finalPath)
-    let replaced = ReleasedFile(finalPath)
+    let replaced = replacing ? OutgoingFile(finalPath) : nil
     try giveName(replacing: replacing)
     try FileSystem.synchronizeFolder(folder)
-    _ = consume replaced  // not before
+    _ = consume replaced  // Freed when the new name is durable, not while that is waited for.
   }
 
   /// Gives the file its final name; neither is durable by that.

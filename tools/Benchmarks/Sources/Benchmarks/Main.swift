@@ -15,6 +15,8 @@ struct Benchmarks {
     ("cache", OptimizerBenchmarks.cache),
     ("small", OptimizerBenchmarks.smallVariables),
     ("rows", OptimizerBenchmarks.rows),
+    ("saves", CheckpointBenchmarks.largeAgain),
+    ("saves-many", CheckpointBenchmarks.manyAgain),
     ("checkpoint", CheckpointBenchmarks.large),
     ("checkpoint-many", CheckpointBenchmarks.many),
     ("digests", DigestBenchmarks.run),

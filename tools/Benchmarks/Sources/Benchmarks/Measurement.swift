@@ -18,8 +18,9 @@ struct Measurement {
   var minimum: Double { times.min() ?? .nan }
 }
 
-/// Runs the variants in turn, `repetitions` times each after one warm-up, each time beginning with another:
-/// so that a disturbance of the machine, and what one leaves to the next, meets them all alike.
+/// Runs the variants in turn, `repetitions` times each after one warm-up: so that a disturbance of the
+/// machine meets them all alike. Each turn begins with another one: what one leaves to the next meets them all
+/// alike, too.
 func measure(_ variants: [Variant], repetitions: Int) -> [Measurement] {
   let clock = ContinuousClock()
   var times = [[Double]](repeating: [], count: variants.count)
