@@ -21,6 +21,10 @@
    every profile and loaded by the Keras that the profile is for; where one arrives in part, the
    transcript of a Keras that does no better with its own file is made anew, too. Keras 3 loads bfloat16
    as `convert --bfloat16 native` writes it.
+7. Only when asked for with `--only random`: models that nobody wrote by hand, `--count` of them from the
+   seed `--seed` on, saved by every Keras in every layout, shown, converted to every profile, loaded,
+   trained for a further step, converted back, compared and restored. A failure names its seed: `--seed N
+   --count 1` makes that model alone. Limits of Keras, recognised by its own files, are counted.
 
 Prints a line a check and `N passed, N failed` at the end; exit code 1 on any failure, 2 when it
 cannot run. Makes the virtual environments that it needs (see keras_environments.py).
@@ -44,6 +48,7 @@ from verification.exchange import CASES, Exchange
 from verification.fixture_checks import check_fixtures
 from verification.layouts import check_layouts
 from verification.matrix_checks import check_matrix
+from verification.random_checks import check_random
 from verification.report import Report
 
 KINDS = {
@@ -53,6 +58,7 @@ KINDS = {
     "digests": ("checkpoint-inspect",),
     "exchange": ("apply-gradients", "cairn", "checkpoint-inspect"),
     "matrix": ("checkpoint-inspect",),
+    "random": ("checkpoint-inspect",),
 }
 """The kinds of check and the executables that each needs."""
 
@@ -73,7 +79,11 @@ def parse() -> argparse.Namespace:
                         help="with --all: write the expected matrix of conversions anew")
     parser.add_argument("--row", action="append", metavar="NAME",
                         help="with --all: only this row of the matrix; may be given more than once")
-    parser.add_argument("--seed", type=int, help="what chooses the traces to record again")
+    parser.add_argument("--seed", type=int,
+                        help="what chooses the traces to record again, and the first random model")
+    parser.add_argument("--count", type=int, default=4, help="random: how many models of every Keras")
+    parser.add_argument("--fraction", type=float, default=1,
+                        help="random: the part of the conversions that Keras loads (default: 1)")
     return parser.parse_args()
 
 
@@ -82,7 +92,7 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
     report = Report()
     fixtures = generate_fixtures.FIXTURES
     cairn = Binaries(arguments.build_dir.resolve(), fixtures / "digits.h5")
-    kinds = arguments.only or KINDS
+    kinds = arguments.only or [kind for kind in KINDS if kind != "random"]
     missing = cairn.missing(sorted({name for kind in kinds for name in KINDS[kind]}))
     if missing:
         print(f"error: {cairn.folder} lacks {', '.join(missing)}; build first", file=sys.stderr)
@@ -115,6 +125,10 @@ def verify(arguments: argparse.Namespace, folder: Path) -> int:
         if arguments.all:
             check_conversions(report, cairn, saved, folder / "converted",
                               arguments.record_conversions, arguments.row)
+    if "random" in kinds:
+        seed = secrets.randbelow(2**31) if arguments.seed is None else arguments.seed
+        print(f"random models from seed {seed} on")
+        check_random(report, cairn, folder / "random", seed, arguments.count, arguments.fraction)
     return report.finish()
 
 

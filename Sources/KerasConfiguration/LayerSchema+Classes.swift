@@ -163,6 +163,9 @@ extension LayerSchema {
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
     "StringLookup", "IntegerLookup", "TextVectorization", "CategoryEncoding", "Hashing",
     "HashedCrossing",
+    // Their generators of random numbers are in no file.
+    "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomHeight",
+    "RandomRotation", "RandomTranslation", "RandomWidth", "RandomZoom",
   ]
 }
 

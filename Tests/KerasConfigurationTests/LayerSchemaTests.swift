@@ -110,6 +110,24 @@ struct LayerSchemaTests {
     #expect(error?.description.contains("`mine>Dense`") == true)
   }
 
+  @Test("layers that draw random numbers have no variables: their generators are not saved")
+  func randomLayers() throws {
+    for name in [
+      "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomHeight",
+      "RandomRotation", "RandomTranslation", "RandomWidth", "RandomZoom",
+    ] {
+      #expect(schema(name, ["name": "r", "seed": 1])?.variableCount == 0, "\(name)")
+    }
+    // A model around one is known like any other.
+    let model = try ModelConfiguration(
+      parsing: #"""
+        {"class_name": "Sequential", "config": {"name": "m", "layers": [
+          {"class_name": "RandomFlip", "config": {"name": "flip"}},
+          {"class_name": "Dense", "config": {"name": "d", "units": 1}}]}}
+        """#)
+    #expect(try model.variables(in: .keras2).map(\.name) == ["d/kernel", "d/bias"])
+  }
+
   @Test("a hostile nesting of models and wrappers ends at once", .timeLimit(.minutes(1)))
   func hostileNesting() throws {
     var model = #"{"class_name": "Dense", "config": {"name": "d"}}"#

@@ -4,7 +4,8 @@ Reads a JSON list of jobs and writes a list with an answer for each. A job is `r
 without `file`, the row is only made, to hear whether this Keras can. `architecture` is a saved model into
 which weights go instead of the row's own; `dtypes` and `slotDtypes` say in which dtypes the source held
 what this Keras may hold in wider ones. An answer has `holds` and `outputs`, as the truth of the matrix
-has them, or `refused` with Keras's words; and `said`, its warnings.
+has them, `trained` where that tells of a further step, or `refused` with Keras's words; and `said`,
+its warnings.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ import numpy as np
 from keras_side import plain_kernels  # noqa: F401  Before TensorFlow.
 import tensorflow as tf
 
-from keras_side import matrix_truth
+from keras_side import further_step, matrix_truth
 from keras_side.generation import Generation, current
-from keras_side.matrix_options import ROWS
+from keras_side.random_models import PREFIX, row as row_named
 from keras_side.save_matrix import SEED, outputs, set_policy, trained
 
 
@@ -34,7 +35,7 @@ def load(generation: Generation, job: Mapping[str, Any]) -> Any:
     """The model as this Keras loads it: whole, or its weights into a model of the same making."""
     keras = generation.keras
     keras.backend.clear_session()
-    row = ROWS[job["row"]]
+    row = row_named(job["row"])
     if generation.family != "keras3" and row.optimizer is not None:
         # A row of Keras 3's own reaches the other Keras without what that does not know.
         row = replace(row, optimizer={key: value for key, value in row.optimizer.items()
@@ -43,12 +44,15 @@ def load(generation: Generation, job: Mapping[str, Any]) -> Any:
         # Which has one Adagrad, where Keras 2 has an old one and a new one.
         row = replace(row, optimizer_class=row.optimizer_class.removeprefix("legacy."))
     if job["layout"] in ("whole-model", "archive", "directory"):
-        row.build(generation)  # Registers classes of the row's own.
-        keras.backend.clear_session()
+        if not job["row"].startswith(PREFIX):
+            row.build(generation)  # Registers classes of the row's own.
+            keras.backend.clear_session()
         return keras.models.load_model(job["file"])
     if "architecture" in job:
         model = keras.models.load_model(job["architecture"])
-        for variable in [*model.variables, *model.optimizer.variables]:
+        kept = getattr(getattr(model, "optimizer", None), "variables", [])
+        # The legacy classes have a method of that name.
+        for variable in [*model.variables, *(kept() if callable(kept) else kept)]:
             variable.assign(np.zeros(variable.shape, generation.array(variable).dtype))
         model.load_weights(job["file"])
         return model
@@ -96,7 +100,7 @@ def narrow(generation: Generation, variable: Any, entry: dict[str, Any], dtype: 
 def make(generation: Generation, job: Mapping[str, Any]) -> Any:
     """The trained model of a row, whether or not this Keras is one of those that have it."""
     generation.keras.backend.clear_session()
-    row = ROWS[job["row"]]
+    row = row_named(job["row"])
     set_policy(generation, row.policy or "float32")
     try:
         model = trained(generation, row, np.random.RandomState(SEED))
@@ -148,6 +152,8 @@ def main() -> int:
                 holds = matrix_truth.describe(generation, model)
                 in_source_dtypes(generation, model, holds, job)
                 answer = {"holds": holds, "outputs": outputs(generation, model)}
+                if job.get("trainsOn"):
+                    answer["trained"] = further_step.take(generation, model)
             except Exception as error:  # Whatever Keras raises is the answer.
                 answer = {"refused": f"{type(error).__name__}: {str(error).strip()[:300]}"}
         answers.append(answer | {"said": said})

@@ -36,6 +36,10 @@ class Row:
     """Whether variables and slots are filled with random numbers, so that no two are equal."""
     prepare: Callable[[Generation, Any], Any] | None = None
     """What happens to the trained model before the truth is taken; returns the model to save."""
+    is_centred: bool = False
+    """Whether weights are filled with numbers on both sides of zero, for models of many layers."""
+    trains_on: bool = False
+    """Whether the truth tells what a further step of training makes of the model."""
     whole_model_first: bool = False
     """Whether the whole-model file is saved first, which Keras 3 does not survive unharmed."""
 

@@ -104,7 +104,7 @@ def _objects(generation: Generation, item: Any, path: Path) -> Iterator[tuple[Pa
             yield from _objects(generation, getattr(item, f"_{name}_dense"), (*path, name))
     elif hasattr(item, "cell"):
         yield from _objects(generation, item.cell, (*path, "cell"))
-    elif isinstance(item, keras.layers.TimeDistributed):
+    elif isinstance(item, keras.layers.Wrapper):
         yield from _objects(generation, item.layer, (*path, "layer"))
 
 
@@ -116,6 +116,8 @@ def _optimizer(generation: Generation, compiled: Any, owned: list[Owned]) -> dic
     optimizer = getattr(compiled, "inner_optimizer", compiled)
     truth: dict[str, Any] = {
         "className": type(compiled).__name__,
+        "innerClassName": type(optimizer).__name__,
+        "isLegacy": hasattr(optimizer, "_get_hyper"),
         "iterations": int(generation.counter(optimizer).numpy()),
         "learningRate": rate(generation, optimizer),
         "slots": [{"slot": slot, "variable": each.name, **tensor(generation.array(value))}
@@ -147,12 +149,17 @@ def slots(generation: Generation, optimizer: Any, variable: Any) -> dict[str, An
         names = [name for name in optimizer.get_slot_names() if name]
         return {name: optimizer.get_slot(variable, name) for name in names
                 if variable.ref() in {ref for ref in _legacy_refs(optimizer, name, variable)}}
-    lists = {"average": "_model_variables_moving_average",
-             "gradient_accumulator": "_accumulated_gradients", "accumulator": "_accumulators",
-             "momentum": "momentums", "velocity": "_velocities", "m": "_momentums"}
+    lists = (
+        ("average", "_model_variables_moving_average"),
+        ("gradient_accumulator", "_accumulated_gradients"), ("accumulator", "_accumulators"),
+        ("momentum", "momentums"), ("velocity", "_velocities"), ("m", "_momentums"), ("m", "_m"),
+        ("vhat", "_velocity_hats"), ("average_gradient", "_average_gradients"),
+        # Of classes that Cairn does not know.
+        ("norm", "_u"), ("linear", "_linears"), ("gradients", "_accumulated_grads"),
+        ("deltas", "_accumulated_delta_vars"))
     index = _index(generation, optimizer, variable)
     found: dict[str, Any] = {}
-    for slot, attribute in lists.items():
+    for slot, attribute in lists:
         values = getattr(optimizer, attribute, None) or []
         if index is not None and index < len(values):
             found[slot] = values[index]

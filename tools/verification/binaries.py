@@ -50,9 +50,13 @@ class Binaries:
         return json.loads(self._run("checkpoint-inspect", "verify", file, "--format", "json",
                                     "--require-digests"))
 
-    def restore(self, source: Path, target: Path, output: Path) -> None:
+    def restore(self, source: Path, target: Path, output: Path, *options: object) -> None:
         """`checkpoint-inspect restore`."""
-        self._run("checkpoint-inspect", "restore", source, "--into", target, "-o", output)
+        self._run("checkpoint-inspect", "restore", source, "--into", target, "-o", output, *options)
+
+    def diff(self, before: Path, after: Path) -> None:
+        """`checkpoint-inspect diff` of two checkpoints that are the same."""
+        self._run("checkpoint-inspect", "diff", before, after)
 
     def convert(self, source: Path, output: Path, profile: str, *options: object) -> None:
         """`checkpoint-inspect convert`."""

@@ -9,9 +9,10 @@ slot, the counter and the rate. The README shows it as a table (`matrix_table.py
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any, Collection, Mapping
+from typing import Any, Callable, Collection, Mapping
 
 import keras_environments as environments
 from verification import matrix_table, own_files
@@ -31,11 +32,14 @@ code."""
 class Conversions:
     """All conversions of a folder of saved rows."""
 
-    def __init__(self, cairn: Binaries, saved: Path, folder: Path) -> None:
+    def __init__(self, cairn: Binaries, saved: Path, folder: Path,
+                 sources: list[File] | None = None,
+                 is_loaded: Callable[[File, str], bool] = lambda file, profile: True) -> None:
         self.cairn = cairn
         self.folder = folder
-        self.sources = [file for file in files(saved)
-                        if SOURCES[file.truth["family"]] == file.layout]
+        self.sources = sources if sources is not None else [
+            file for file in files(saved) if SOURCES[file.truth["family"]] == file.layout]
+        self.is_loaded = is_loaded
         self.outcomes: dict[str, dict[str, str]] = defaultdict(dict)
         """By `source profile`, the rows: empty for whole, else what is missing."""
 
@@ -55,8 +59,11 @@ class Conversions:
                         words = words.replace(str(path), path.name)
                     self.outcomes[cell][file.truth["name"]] = f"Cairn: {words}"
                     continue
-                jobs[target.environment].append(
-                    (cell, file, self.job(file, output, target)))
+                if self.is_loaded(file, profile):
+                    jobs[target.environment].append((cell, file, self.job(file, output, target)))
+        for listed in jobs.values():  # Without the architecture, the weights have no model.
+            listed[:] = [each for each in listed
+                         if Path(each[2].get("architecture", each[2]["file"])).exists()]
         for environment, listed in jobs.items():
             self.load(environment, listed)
 
@@ -65,11 +72,11 @@ class Conversions:
         row = file.truth["name"]
         job = {"row": row, "file": str(output), "layout": target.layout,
                "dtypes": {each["name"]: each["dtype"] for each in file.truth["variables"]},
+               "trainsOn": bool(file.truth.get("trained")),
                "slotDtypes": {f"{each['slot']}/{each['variable']}": each["dtype"]
                               for each in (file.truth["optimizer"] or {"slots": []})["slots"]}}
-        if row in HALF_POLICIES and file.truth["family"] != "keras3" \
-                and target.environment == "keras3" and target.layout in ("weights", "sharded"):
-            archive = f"{file.truth['family']}-to-keras3-archive"
+        if needs_architecture(file, target):
+            archive = f"{file.truth['family']}-to-{PREFIXES[target.environment]}-archive"
             job["architecture"] = str(self.folder / archive / f"{row}.keras")
         return job
 
@@ -81,12 +88,28 @@ class Conversions:
         environments.run(environment, "keras_side.load_converted",
                          ["--jobs", str(asked), "--answers", str(answers)])
         for (cell, file, job), answer in zip(jobs, read_json(answers), strict=True):
+            is_own = environment == file.truth["family"].replace("_", "")
             self.outcomes[cell][job["row"]] = \
                 f"Keras: {answer['refused'].replace(str(self.folder), '')}" if "refused" in answer \
                 else missing(file.truth, answer["holds"], job["layout"]) \
-                or other_outputs(
-                    file.truth, answer["outputs"],
-                    TOLERANCE if environment == file.truth["family"].replace("_", "") else ACROSS)
+                or other_outputs(file.truth, answer["outputs"], TOLERANCE if is_own else ACROSS) \
+                or other_step(file.truth, answer, job["layout"], is_own)
+
+
+PREFIXES = {"keras2": "keras2", "tfkeras": "tf-keras", "keras3": "keras3"}
+"""What the names of an environment's profiles begin with."""
+
+
+def needs_architecture(file: File, target: Target) -> bool:
+    """Whether weights belong to the model that the translated configuration makes, not to one that the
+    other Keras makes by the same code."""
+    if target.layout not in ("weights", "legacy-weights", "sharded"):
+        return False
+    if file.truth["name"].startswith("random-"):
+        # What Keras names by itself it names otherwise in each generation.
+        return file.truth["family"].replace("_", "") != target.environment
+    return (file.truth["name"] in HALF_POLICIES and file.truth["family"] != "keras3"
+            and target.environment == "keras3" and target.layout != "legacy-weights")
 
 
 TOLERANCE = {"float64": 2e-6, "float32": 2e-6, "float16": 4e-3, "bfloat16": 3e-2}
@@ -104,9 +127,47 @@ def other_outputs(truth: Mapping[str, Any], found: list[Mapping[str, Any]],
     difference = 0.0
     for one, other in zip(expected, found, strict=True):
         for old, new in zip(one["values"], other["values"], strict=True):
+            if not (math.isfinite(old) and math.isfinite(new)):
+                if str(old) != str(new):
+                    return f"outputs {old} and {new}"
+                continue
             difference = max(difference, abs(old - new) / max(1, abs(old)))
             if difference > tolerance[one["dtype"]]:
                 return f"outputs differ by {difference:.2g}"
+    return ""
+
+
+STEP = {"float64": 2e-6, "float32": 2e-5, "float16": 1e-2, "bfloat16": 1e-1}
+"""Of weights after a further step, relative to those above one."""
+
+
+def other_step(truth: Mapping[str, Any], answer: Mapping[str, Any], layout: str,
+               is_own: bool) -> str:
+    """What a further step of training makes of the loaded model otherwise, in words; empty if alike.
+
+    Between two Keras only what both compute alike counts: not repeated rows of an Embedding, and not
+    the start of averages and of accumulated gradients.
+    """
+    expected, found = truth.get("trained"), answer.get("trained")
+    if not expected or layout == "legacy-weights" or "refused" in expected:
+        return ""
+    if not found or "refused" in found:
+        return f"no further step: {found and found['refused']}"
+    if not is_own:
+        return ""
+    dtypes = {each["name"]: each["dtype"] for each in truth["variables"]}
+    lowest = max([STEP[each["dtype"]] for each in truth["outputs"]] +
+                 [STEP.get(dtype, 0) for dtype in dtypes.values()])
+    loss = [expected["loss"], found["loss"]]
+    if all(map(math.isfinite, loss)) and abs(loss[0] - loss[1]) > lowest * max(1, abs(loss[0])):
+        return f"loss {loss[1]} before a further step, expected {loss[0]}"
+    for name, values in expected["variables"].items():
+        for old, new in zip(values, found["variables"][name], strict=True):
+            if not (math.isfinite(old) and math.isfinite(new)):
+                if str(old) != str(new):
+                    return f"{name} {new} after a further step, expected {old}"
+            elif abs(old - new) > lowest * max(1, abs(old)):
+                return f"{name} differs by {abs(old - new):.2g} after a further step"
     return ""
 
 
@@ -142,8 +203,8 @@ def missing(truth: Mapping[str, Any], holds: Mapping[str, Any], layout: str,
 
 def lacks(truth: Mapping[str, Any], answer: Mapping[str, Any], layout: str) -> str:
     """What Keras lacks of its own file, in words; empty if nothing."""
-    return missing(truth, answer["holds"], layout, is_own=True) or other_outputs(
-        truth, answer["outputs"])
+    return missing(truth, answer["holds"], layout, is_own=True) \
+        or other_outputs(truth, answer["outputs"]) or other_step(truth, answer, layout, True)
 
 
 def with_others(found: Mapping[str, Mapping[str, Any]], recorded: Mapping[str, Mapping[str, Any]],

@@ -146,8 +146,10 @@ class Comparison:
             return
         optimizer = self.shown["optimizer"] or {}
         expected_class = truth["className"]
-        if self.file.layout in ("archive", "directory") and expected_class.startswith("LossScale"):
-            expected_class = "Adagrad"  # What `compile` was given; Keras wraps it by itself.
+        if self.file.layout in ("archive", "directory") and expected_class.startswith("LossScale") \
+                and self.truth.get("prepared") != "resave":
+            # What `compile` was given; Keras wraps it by itself.
+            expected_class = truth.get("innerClassName", "Adagrad")
         if self.tells_names and self.tells_class() and optimizer.get("className") != expected_class:
             yield f"optimizer {optimizer.get('className')}, expected {expected_class}"
         if optimizer.get("iterations") != truth["iterations"]:
@@ -164,9 +166,10 @@ class Comparison:
         if missing:
             yield f"{missing.total()} slots are not shown"
         open_slots = slots - Counter(each["sha256"] for each in self.slots)
-        is_known = self.tells_class() and (
-            truth["className"] == "Adagrad" or truth["className"].startswith("LossScaleOptimizer"))
-        if self.tells_names and is_known and self.truth["name"] not in OPEN_TIES and open_slots:
+        is_known = self.tells_class() and truth.get("innerClassName", "Adagrad") in KNOWN_CLASSES
+        has_order = self.truth["name"] not in OPEN_TIES \
+            and self.truth.get("prepared") not in ("freeze", "thaw")
+        if self.tells_names and is_known and has_order and open_slots:
             yield f"{open_slots.total()} of {slots.total()} slots are not tied"
         if open_slots and UNPROVEN not in self.notes:
             yield "slots left open without a note"
@@ -182,8 +185,9 @@ class Comparison:
 
     def stores_optimizer(self) -> bool:
         """Keras 2's v3 layouts leave out the legacy classes."""
-        return (self.truth["name"] not in ("legacy_adagrad", "mixed_precision_legacy")
-                or self.file.layout == "whole-model")
+        is_legacy = self.truth["name"] in ("legacy_adagrad", "mixed_precision_legacy") \
+            or self.truth["optimizer"].get("isLegacy", False)
+        return not is_legacy or self.file.layout == "whole-model"
 
 
 NOTES = (
@@ -204,6 +208,9 @@ NOTES = (
     ("whole_model_first", "keras3", "archive", "compile_config names no optimizer"),
 )
 """Row, family (any if None), layout: traps of Keras that the reader must tell in these words."""
+
+KNOWN_CLASSES = frozenset({"Adagrad", "SGD", "RMSprop", "Adam", "AdamW"})
+"""Optimizers whose slots Cairn knows by name."""
 
 OPEN_TIES = frozenset({"lora", "int8", "thawed", "frozen_after_training",
                        "frozen_wrapped"})

@@ -47,11 +47,12 @@ def record(saved: Path, folder: Path, wanted: Iterable[Kind],
         environment, layout, row = kind
         written = saved / generate_fixtures.ENVIRONMENTS[environment]
         truth_file = written / f"{row}.truth.json"
-        job = {"row": row, "layout": layout}
+        job: dict[str, Any] = {"row": row, "layout": layout}
         if not truth_file.exists():
             jobs[environment].append((kind, None, job))
             continue
         truth = read_json(truth_file)
+        job["trainsOn"] = bool(truth.get("trained"))
         if layout in truth["refused"]:
             transcripts[f"{environment} {layout}"][row] = {
                 "lacks": f"cannot be saved: {_settled(truth['refused'][layout], saved)}"}

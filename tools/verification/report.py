@@ -16,13 +16,16 @@ class Report:
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
+        self.is_quiet = False
+        """Whether checks that pass are only counted."""
 
     def check(self, name: str, condition: bool, detail: str = "") -> bool:
         """One check; `detail` says what was found."""
         self.passed += bool(condition)
         self.failed += not condition
-        print(f"{'passed' if condition else 'FAILED'}  {name}{': ' + detail if detail else ''}",
-              flush=True)
+        if not (condition and self.is_quiet):
+            print(f"{'passed' if condition else 'FAILED'}  {name}{': ' + detail if detail else ''}",
+                  flush=True)
         return bool(condition)
 
     def check_equal(self, name: str, found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> bool:

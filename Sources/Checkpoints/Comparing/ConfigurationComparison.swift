@@ -40,10 +40,23 @@ enum ConfigurationComparison {
     let isRateKnown = a.learningRate != nil && b.learningRate != nil
     for key in x.keys + y.keys.filter({ x[$0] == nil }) {
       if incidentalKeys.contains(key) || (key == "learning_rate" && isRateKnown) { continue }
-      found += tree(
-        x[key] ?? .null, y[key] ?? .null, at: "optimizer.\(key)")
+      let values = (x[key] ?? .null, y[key] ?? .null)
+      let (before, after) = key == "learning_rate" ? schedules(values) : values
+      found += tree(before, after, at: "optimizer.\(key)")
     }
     return found
+  }
+
+  /// Two schedules in the words of one Keras and without the names that some give them, which have no
+  /// effect; anything else as it is.
+  private static func schedules(_ values: (JSONValue, JSONValue)) -> (JSONValue, JSONValue) {
+    func nameless(_ json: JSONValue) -> JSONValue? {
+      guard var schedule = try? ScheduleConfiguration(json: json) else { return nil }
+      schedule.name = nil
+      return try? schedule.json(for: .keras3)
+    }
+    guard let before = nameless(values.0), let after = nameless(values.1) else { return values }
+    return (before, after)
   }
 
   // MARK: Architecture and resumption

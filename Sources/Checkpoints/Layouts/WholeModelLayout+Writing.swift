@@ -37,6 +37,7 @@ extension FilePlan {
   /// - Parameter frozen: variables that stand at the end of their layer although the architecture does not
   ///   say that they are frozen. Keras goes by order alone, so that weights for a model made by code need
   ///   it, while a whole model must be in the order of the model that its own configuration makes.
+  /// - Throws: `unsupported` for a layer that has the name of the model's own group, as in Keras.
   mutating func addWeights(
     of checkpoint: Checkpoint, _ model: ModelConfiguration, frozen: Set<VariableID> = [],
     in group: String, dialect: Dialect, path: String
@@ -50,6 +51,13 @@ extension FilePlan {
     groups.append(.init(path: group, attributes: attributes))
     let values = try checkpoint.valuesByID(of: layers.flatMap(\.variables), path: path)
     let prefix = group.isEmpty ? "" : "\(group)/"
+    let own = "\(prefix)\(WholeModelLayout.ownVariablesGroup)"
+    guard !layers.contains(where: { $0.layer == WholeModelLayout.ownVariablesGroup }) else {
+      throw CheckpointError(
+        .unsupported, "cannot write", path: path, object: own,
+        expected: "a name that the layout does not use itself", found: "a layer that has it",
+        cure: "rename the layer, or take another layout")
+    }
     for (layer, variables) in layers {
       let stored = variables.map(names.weight)
       groups.append(
@@ -62,7 +70,7 @@ extension FilePlan {
     }
     groups.append(
       .init(
-        path: "\(prefix)\(WholeModelLayout.ownVariablesGroup)",
+        path: own,
         attributes: AttributeValue.nameList("weight_names", [])))
   }
 

@@ -100,12 +100,13 @@ extension OpenCheckpoint {
     if try WholeModelLayout.isLaidOut(root) {
       return try WholeModelLayout.readManifest(root, path: path)
     }
+    // Before the groups are asked: a layer may be called `layers` or `vars`, and is a group here.
+    if try LegacyWeightsLayout.isLaidOut(root) {
+      return try LegacyWeightsLayout.readManifest(root, cairn: cairn, path: path)
+    }
     if try WeightsLayout.isLaidOut(tree) {
       return try WeightsLayout.readManifest(
         tree, model: cairn.model, training: cairn.training, frozen: cairn.frozen, path: path)
-    }
-    if try LegacyWeightsLayout.isLaidOut(root) {
-      return try LegacyWeightsLayout.readManifest(root, cairn: cairn, path: path)
     }
     throw CheckpointError(
       .unrecognized, "cannot read", path: path,

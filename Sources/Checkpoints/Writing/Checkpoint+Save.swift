@@ -125,6 +125,12 @@ extension CheckpointError {
         cause: error)
     case let error as HDF5Error where error.systemErrorNumber != nil:
       .saving(path, SystemCallError(error.operation, code: error.systemErrorNumber!))
+    case let error as HDF5Error where error.kind == .alreadyExists:
+      CheckpointError(
+        .unsupported, "cannot write", path: path, object: error.object,
+        expected: "names of layers by which the layout tells all variables apart",
+        found: "two objects of this name", cure: "rename a layer, or take another layout",
+        cause: error)
     case let error as HDF5Error:
       CheckpointError(
         .unwritable, "cannot write", path: path, object: error.object ?? "output",
