@@ -1,4 +1,5 @@
 import Checkpoints
+import HDF5
 import KerasConfiguration
 import Tensors
 import TestSupport
@@ -55,5 +56,44 @@ import Testing
       #expect(error?.kind == .unsupported)
       #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
+  }
+
+  @Test("as in a file of Keras, where Cairn's own group is that of a layer and nothing else")
+  func layerInPlaceOfTheRecord() throws {
+    let folder = try TemporaryDirectory()
+    let profile = try #require(Profile(name: "keras2-weights-h5"))
+    let path = folder.file("weights.h5")
+    try checkpoint(["cairn", "other"], .keras2).save(to: path, profile: profile, digests: nil)
+    do {
+      let file = try HDF5File.openForUpdate(path)
+      let group = try file.root().openGroup("cairn")
+      for name in try group.attributes.names() where name != "weight_names" {
+        try group.attributes.remove(name)
+      }
+    }
+    let reader = try CheckpointReader(opening: path)
+    #expect(reader.manifest.entries.map(\.name).contains("cairn/kernel"))
+    #expect(try reader.load().variables.count == 4)
+  }
+
+  @Test("are refused where Unicode alone tells two apart, since one would be taken for the other")
+  func composition() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("weights.weights.h5")
+    let profile = Profile(dialect: .keras3, layout: .weights)
+    try checkpoint(["first", "second"], .keras3).save(to: path, profile: profile, digests: nil)
+    do {
+      let file = try HDF5File.openForUpdate(path)
+      try file.root().remove("cairn")
+      for (group, name) in [("dense", "\u{E9}"), ("dense_1", "e\u{301}")] {
+        let group = try file.root().openGroup("layers/\(group)/vars")
+        try group.attributes.remove("name")
+        try group.attributes.setString(name, for: "name")
+      }
+    }
+    let error = #expect(throws: CheckpointError.self) { _ = try CheckpointReader(opening: path) }
+    #expect(error?.kind == .unsupported)
+    #expect(
+      error?.description.contains(#"\u{00E9}/kernel and e\u{0301}/kernel"#) == true, "\(error!)")
   }
 }

@@ -59,7 +59,14 @@ extension CairnGroup {
     guard try root.exists(path) else { return false }
     let group = try root.openGroup(path)
     if try group.attributes.contains("format_version") { return true }
+    if try isLayer(group) { return false }
     return try group.memberNames() != ["digests"]
+  }
+
+  /// Whether a group of this name is that of a layer, in legacy weights without a record.
+  private static func isLayer(_ group: borrowing HDF5Group) throws(HDF5Error) -> Bool {
+    if try group.attributes.contains("format_version") { return false }
+    return try group.attributes.contains("weight_names")
   }
 
   /// Nil when the file has no such group.
@@ -68,6 +75,7 @@ extension CairnGroup {
   static func read(_ root: borrowing HDF5Group, path: String) throws -> Content? {
     guard try root.exists(self.path) else { return nil }
     let group = try root.openGroup(self.path)
+    if try isLayer(group) { return nil }
     let version = try group.attributes.integer("format_version")
     guard version == formatVersion else {
       throw CheckpointError(

@@ -58,6 +58,7 @@ extension OpenCheckpoint {
       content.frozen = standIn.frozen
     }
     var manifest = try readManifest(content)
+    try manifest.requireDistinctNames(path: path)
     try SharedVariables.untie(&manifest, in: storage, path: path)
     manifest.isFromCairn = own != nil
     manifest.resumption = own?.resumption
