@@ -9,12 +9,11 @@ import Dispatch
 
 /// A file that is about to lose its name, held until the one that comes in its place is durable.
 ///
-/// A file system frees what a file held when nothing refers to it any more: some 0.3 s for each GiB, in
-/// whatever call takes the last name away, here the rename that makes a checkpoint exist. While it is held, that
-/// call has nothing to free; a thread of its own does it afterwards. Where the disk is told of free room
-/// (`discard`), the wait for that goes with it. Nothing else is different: a file
-/// without a name is no part of what a loss of power may leave, and its room is then freed by the file system's
-/// own recovery.
+/// A file system frees what a file held when nothing refers to it any more: some 0.1 to 0.3 s for each GiB, in
+/// whatever call takes the last name away, here the rename that makes a checkpoint exist. While it is held,
+/// that call has nothing to free; a thread of its own does it afterwards. Where the disk is told of free room
+/// (`discard`), the wait for that goes with it. Nothing else is different: a file without a name is no part of
+/// what a loss of power may leave, and its room is then freed by the file system's own recovery.
 struct OutgoingFile: ~Copyable {
   #if os(Linux)
     private let descriptor: Int32
