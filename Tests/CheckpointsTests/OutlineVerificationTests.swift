@@ -22,12 +22,12 @@ import Testing
 
   /// Gives a file another table, with a root of its own; as long as before.
   private func lie(
-    _ path: String, _ change: (inout [DigestTable.Record], inout Outline) -> Void
+    _ path: String, _ change: (inout [DigestTable.Record], inout Outline) throws -> Void
   ) throws {
     let content = try FileContent(path, window: nil)
     let table = try #require(try DigestTable(of: content, path: path))
     var (records, outline) = (table.records, try #require(table.outline))
-    change(&records, &outline)
+    try change(&records, &outline)
     let other = DigestTable(
       algorithm: table.algorithm, contentByteCount: table.contentByteCount, offset: table.offset,
       records: records, digests: table.digests, outline: outline)
@@ -35,8 +35,19 @@ import Testing
     try other.write(to: path, contentAt: 0)
   }
 
-  private func outline(_ old: Outline, _ datasets: [Outline.Dataset]) -> Outline {
-    Outline(structure: old.structure, datasets: datasets, emptyGroups: old.emptyGroups)
+  /// Gives the first matrix another dtype and shape.
+  private func lieOfMatrix(
+    _ outline: inout Outline, _ change: (Outline.Dataset) -> (DType, Shape)
+  ) throws {
+    var datasets = outline.datasets
+    let index = try #require(
+      datasets.firstIndex {
+        $0.shape.rank == 2 && $0.shape.dimensions[0] != $0.shape.dimensions[1]
+      })
+    let (dtype, shape) = change(datasets[index])
+    datasets[index] = Outline.Dataset(dtype: dtype, shape: shape)
+    outline = Outline(
+      structure: outline.structure, datasets: datasets, emptyGroups: outline.emptyGroups)
   }
 
   /// Fails unless the table of digests, and nothing else, is damaged, in these words.
@@ -48,14 +59,6 @@ import Testing
     #expect(report.damaged.map(\.subject) == [.digests], sourceLocation: sourceLocation)
     guard case .damaged(let reason, _) = report.damaged.first?.outcome else { return }
     #expect(reason.contains(words), "\(reason)", sourceLocation: sourceLocation)
-  }
-
-  /// The first matrix among the datasets.
-  private func matrix(_ outline: Outline) throws -> Int {
-    try #require(
-      outline.datasets.firstIndex {
-        $0.shape.rank == 2 && $0.shape.dimensions[0] != $0.shape.dimensions[1]
-      })
   }
 
   @Test("and finds nothing where the outline is true", arguments: OutlineTests.profiles)
@@ -82,11 +85,7 @@ import Testing
     let folder = try TemporaryDirectory()
     let path = try save(in: folder)
     try lie(path) { _, outline in
-      guard let index = try? matrix(outline) else { return }
-      var datasets = outline.datasets
-      let shape = Shape(Array(datasets[index].shape.dimensions.reversed()))
-      datasets[index] = .init(dtype: datasets[index].dtype, shape: shape)
-      outline = self.outline(outline, datasets)
+      try lieOfMatrix(&outline) { ($0.dtype, Shape(Array($0.shape.dimensions.reversed()))) }
     }
     try expectLie(path, "float32 of shape")
   }
@@ -96,10 +95,7 @@ import Testing
     let folder = try TemporaryDirectory()
     let path = try save(in: folder)
     try lie(path) { _, outline in
-      guard let index = try? matrix(outline) else { return }
-      var datasets = outline.datasets
-      datasets[index] = .init(dtype: .int32, shape: datasets[index].shape)
-      outline = self.outline(outline, datasets)
+      try lieOfMatrix(&outline) { (.int32, $0.shape) }
     }
     try expectLie(path, "as int32 of shape")
   }
@@ -160,10 +156,7 @@ import Testing
     let folder = try TemporaryDirectory()
     let path = try save(in: folder)
     try lie(path) { _, outline in
-      guard let index = try? matrix(outline) else { return }
-      var datasets = outline.datasets
-      datasets[index] = .init(dtype: .int32, shape: datasets[index].shape)
-      outline = self.outline(outline, datasets)
+      try lieOfMatrix(&outline) { (.int32, $0.shape) }
       outline.structure = [1, 2, 3, 4]
     }
     #expect(try CheckpointReader.verify(path).isWhole)
