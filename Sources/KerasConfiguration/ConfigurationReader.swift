@@ -58,9 +58,7 @@ struct ConfigurationReader {
   mutating func optionalDouble(
     _ key: String, default: Double? = nil
   ) throws(ConfigurationError) -> Double? {
-    try optional(key, default: `default`, expected: "a number or null") { value in
-      value["class_name"]?.string == "__numpy__" ? value["config"]?["value"]?.double : value.double
-    }
+    try optional(key, default: `default`, expected: "a number or null", \.withoutWrapper.double)
   }
 
   mutating func optionalNumber(_ key: String) throws(ConfigurationError) -> JSONNumber? {

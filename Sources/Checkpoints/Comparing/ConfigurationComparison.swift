@@ -122,7 +122,10 @@ enum ConfigurationComparison {
   // MARK: JSON
 
   /// The leaves that differ between two JSON values; numbers are compared as numbers.
-  private static func tree(_ a: JSONValue, _ b: JSONValue, at path: String) -> [Difference] {
+  private static func tree(
+    _ first: JSONValue, _ second: JSONValue, at path: String
+  ) -> [Difference] {
+    let (a, b) = (first.withoutWrapper, second.withoutWrapper)
     switch (a, b) {
     case (.object(let x), .object(let y)):
       return (x.keys + y.keys.filter { x[$0] == nil }).flatMap { key -> [Difference] in

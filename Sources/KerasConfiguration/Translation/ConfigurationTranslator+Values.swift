@@ -27,11 +27,11 @@ extension ConfigurationTranslator {
     inputs: [TensorSignature]
   ) -> JSONValue {
     let entry = ClassEntry(value)
-    if entry.className == "__numpy__", let scalar = value["config"]?["value"] {
-      return translatedValue(scalar, key: key, ofClass: owner)
+    if ["__numpy__", "__tensor__"].contains(entry.className), value.withoutWrapper != value {
+      return translatedValue(value.withoutWrapper, key: key, ofClass: owner)
     }
-    if entry.className == "__tuple__", let items = value["items"]?.array, target.isKeras2Family {
-      return .array(items.map { translatedValue($0, key: key) })
+    if entry.className == "__tuple__", value.withoutWrapper != value, target.isKeras2Family {
+      return translatedValue(value.withoutWrapper, key: key)
     }
     if let module = Self.module(ofKey: key) {
       let configuration = value["config"]?.object ?? JSONObject()
