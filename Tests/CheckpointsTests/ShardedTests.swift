@@ -159,11 +159,81 @@ import Testing
         == Data(contentsOf: URL(fileURLWithPath: folder.file("y_00000.weights.h5"))))
   }
 
+  /// A model of one layer that has no weights.
+  private func weightless(iterations: Int64?) throws -> Checkpoint {
+    let model = try ModelConfiguration(
+      json: [
+        "class_name": "Sequential",
+        "config": [
+          "name": "m",
+          "layers": [
+            ["class_name": "InputLayer", "config": ["batch_shape": [.null, 2], "name": "x"]],
+            ["class_name": "Flatten", "config": ["name": "f"]],
+          ],
+        ],
+      ], dialect: .keras3)
+    var checkpoint = Checkpoint(model: model, variables: [])
+    if let iterations {
+      let configuration = OptimizerConfiguration(arithmetic: .keras3)
+      checkpoint.training = try TrainingConfiguration(
+        loss: .init(.meanSquaredError), optimizer: configuration, dialect: .keras3)
+      checkpoint.optimizer = OptimizerState(
+        configuration: configuration, iterations: iterations, slots: [])
+    }
+    return checkpoint
+  }
+
+  @Test(
+    "a model without weights is saved, replaced, copied, verified and read, its optimizer included",
+    arguments: [nil, 7] as [Int64?])
+  func withoutWeights(iterations: Int64?) throws {
+    let folder = try TemporaryDirectory()
+    let (path, copy) = (folder.file("x.weights.json"), folder.file("y.weights.json"))
+    try save(to: path, shard: 900)
+    for turn in 1...2 {
+      try weightless(iterations: iterations).save(to: path, profile: profile, replacing: true)
+      if turn == 1, iterations == nil {
+        #expect(try Set(folder.names()) == ["x.weights.json", "x_00000.weights.h5"])
+      }
+      let manifest = try CheckpointReader(opening: path).manifest
+      #expect(manifest.layout == .sharded && manifest.dialect == .keras3)
+      #expect(manifest.model?.name == "m")
+      #expect(manifest.optimizer?.iterations == iterations)
+      #expect(try CheckpointReader.verify(path).isWhole)
+    }
+    #expect(try map(path).pairs.isEmpty == (iterations == nil))
+    try CheckpointReader(opening: path).convert(to: profile, writing: copy)
+    #expect(
+      try CheckpointDiff(CheckpointReader(opening: path), CheckpointReader(opening: copy)).isEmpty)
+  }
+
+  @Test("an empty map is read with the file that Keras 3 leaves beside it, and not without")
+  func emptyMap() throws {
+    let folder = try TemporaryDirectory()
+    let (path, shard) = (folder.file("x.weights.json"), folder.file("x_00000.weights.h5"))
+    try Data(#"{"metadata": {"total_size": 0}, "weight_map": {}}"#.utf8)
+      .write(to: URL(fileURLWithPath: path))
+    let error = try #require(throws: CheckpointError.self) {
+      _ = try CheckpointReader(opening: path)
+    }
+    #expect(error.kind == .unreadable && "\(error)".contains("x_00000.weights.h5"))
+    let file = try HDF5File.create(shard)
+    do {
+      _ = try file.root().createGroup("vars")
+      try file.root().createGroup("layers/flatten/vars").attributes
+        .setString("f", for: "name", as: .variable(.utf8))
+    }
+    try file.close()
+    let manifest = try CheckpointReader(opening: path).manifest
+    #expect(manifest.layout == .sharded && manifest.dialect == .keras3)
+    #expect(manifest.entries.isEmpty && manifest.optimizer == nil)
+  }
+
   @Test(
     "a map that leads elsewhere, or contradicts itself or the files, is refused",
     arguments: [
       (#"{"metadata": {}}"#, CheckpointError.Kind.unrecognized),
-      (#"{"weight_map": {}}"#, .unrecognized),
+      (#"{"weight_map": {}}"#, .inconsistent),
       (#"{"weight_map": {"/layers/dense/vars": "../x_00000.weights.h5"}}"#, .inconsistent),
       (#"{"weight_map": {"/layers/dense/vars": "/etc/passwd"}}"#, .inconsistent),
       (#"{"weight_map": {"/layers/dense/vars": [3]}}"#, .inconsistent),

@@ -9,7 +9,8 @@ extension ShardMap {
     let variableByteCount = tables.flatMap(\.records).reduce(0) { sum, record in
       sum + (record.kind == .dataset && !record.name.hasPrefix(own) ? record.byteCount : 0)
     }
-    let written = Array(ShardMap(objects: objects, byteCount: variableByteCount).text.utf8)
+    let expected = ShardMap(objects: objects, byteCount: variableByteCount, path: path)
+    let written = Array(expected.text.utf8)
     var outcome = VerificationReport.Outcome.intact
     if try file.read(0..<file.byteCount) != written {
       // Whoever wrote it anew may have spelled the same otherwise.

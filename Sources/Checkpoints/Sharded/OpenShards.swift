@@ -69,6 +69,10 @@ struct OpenShards {
     // An object's name stands where Keras 3 began to write it: often in the file before the one that got
     // its first variable, and of objects without variables the map does not speak at all.
     for file in files { try Self.addNames(of: file.file.root(), to: root) }
+    if map.objects.isEmpty, let stray = try Self.firstDataset(below: files[0].file.root()) {
+      throw Self.inconsistent(
+        path, String(stray.dropFirst()), "it in the map", "it in \(names[0]) alone")
+    }
     self.files = files
     self.tree = tree
     self.indexByDataset = indexByDataset
@@ -92,6 +96,21 @@ struct OpenShards {
         ? try merged.openGroup(member.name) : try merged.createGroup(member.name)
       try addNames(of: inner, to: target, depth: depth + 1)
     }
+  }
+
+  /// The path of a dataset, Cairn's own group aside; nil without any.
+  private static func firstDataset(
+    below group: borrowing HDF5Group, depth: Int = 0
+  ) throws -> String? {
+    guard depth < WeightsLayout.maximumDepth else { return nil }
+    for member in try group.members() {
+      if depth == 0, member.name == CairnGroup.path { continue }
+      if member.kind == .dataset { return try group.openDataset(member.name).path }
+      guard member.kind == .group else { continue }
+      let inner = try group.openGroup(member.name)
+      if let path = try firstDataset(below: inner, depth: depth + 1) { return path }
+    }
+    return nil
   }
 
   private static func add(

@@ -16,17 +16,16 @@ struct ShardMap {
   }
 
   private(set) var objects: [Object]
+  /// The names of the files, in the order in which the map first names them; of a checkpoint without
+  /// variables, of which a map says nothing, the one that Keras 3 opens whatever the map says.
+  private(set) var shards: [String]
   /// What else the document says, kept when it is written again.
   private var document = JSONObject()
 
-  /// The names of the files, in the order in which the map first names them.
-  var shards: [String] {
-    var seen: Set<String> = []
-    return objects.flatMap(\.shards).filter { seen.insert($0).inserted }
-  }
-
-  init(objects: [Object], byteCount: Int) {
+  /// - Parameter path: the map's own.
+  init(objects: [Object], byteCount: Int, path: String) {
     self.objects = objects
+    shards = Self.shards(of: objects, path: path)
     document["metadata"] = ["total_size": JSONValue(Double(byteCount))]
   }
 
@@ -37,7 +36,27 @@ struct ShardMap {
   func renamed(_ name: (String) -> String) -> ShardMap {
     var renamed = self
     renamed.objects = objects.map { .init(group: $0.group, shards: $0.shards.map(name)) }
+    renamed.shards = shards.map(name)
     return renamed
+  }
+
+  private static func shards(of objects: [Object], path: String) -> [String] {
+    guard !objects.isEmpty else { return [shardName(base(ofMap: path), 0)] }
+    var seen: Set<String> = []
+    return objects.flatMap(\.shards).filter { seen.insert($0).inserted }
+  }
+
+  /// `x` for `some/x.weights.json`, as Keras computes it.
+  static func base(ofMap path: String) -> String {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let suffix = ".weights.json"
+    return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+  }
+
+  /// `x_00003.weights.h5` for `x` and 3.
+  static func shardName(_ base: String, _ index: Int) -> String {
+    let digits = String(index)
+    return "\(base)_\(String(repeating: "0", count: max(0, 5 - digits.count)))\(digits).weights.h5"
   }
 
   /// Larger maps are no maps.
@@ -82,6 +101,7 @@ struct ShardMap {
       objects.append(object)
     }
     self.objects = objects
+    shards = Self.shards(of: objects, path: path)
     document = json.object!
   }
 

@@ -12,7 +12,11 @@ enum ShardedLayout {
     _ shards: OpenShards, cairn: CairnGroup.Content?, path: String
   ) throws -> CheckpointManifest {
     let root = try StoredGroup(rootOf: shards.tree)
-    guard try WeightsLayout.isLaidOut(root) else {
+    // A model without weights may have an optimizer, or nothing at all.
+    guard
+      try shards.map.objects.isEmpty || WeightsLayout.isLaidOut(root)
+        || root.exists(WeightsLayout.optimizerGroup)
+    else {
       throw CheckpointError(
         .unrecognized, "cannot read", path: path,
         problem: "expected a map of the variables of layers, found none below layers")

@@ -78,7 +78,7 @@ struct PendingCheckpoint: ~Copyable {
       let map = ShardMap(
         objects: zip(groups, objects).map { group, shards in
           .init(group: group, shards: shards.map { pending.names[$0] })
-        }, byteCount: plan.variableByteCount)
+        }, byteCount: plan.variableByteCount, path: path)
       return .shards(pending, map)
     }
   }

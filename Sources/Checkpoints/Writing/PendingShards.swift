@@ -33,13 +33,13 @@ struct PendingShards: ~Copyable {
     let folder = FileSystem.folder(of: mapPath)
     self.mapPath = mapPath
     self.folder = folder
-    let base = Self.base(ofMap: mapPath)
-    let plain = (0..<count).map { Self.shardName(base, $0) }
+    let base = ShardMap.base(ofMap: mapPath)
+    let plain = (0..<count).map { ShardMap.shardName(base, $0) }
     firstName = plain[0]
     let isFree = plain.allSatisfy { FolderTree.kind(of: "\(folder)/\($0)") == nil }
     if !isFree, !replacing { throw SystemCallError("link", code: EEXIST) }
     let mark = "\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 16))"
-    names = isFree ? plain : (0..<count).map { Self.shardName("\(base)-\(mark)", $0) }
+    names = isFree ? plain : (0..<count).map { ShardMap.shardName("\(base)-\(mark)", $0) }
     replacedNames =
       replacing
       ? ((try? ShardMap(reading: mapPath))?.shards ?? []).filter { $0.hasPrefix(base) } : []
@@ -52,34 +52,22 @@ struct PendingShards: ~Copyable {
     for name in names.prefix(linkedCount) { unlink("\(folder)/\(name)") }
   }
 
-  /// `x` for `some/x.weights.json`, as Keras computes it.
-  private static func base(ofMap path: String) -> String {
-    let name = path.split(separator: "/").last.map(String.init) ?? path
-    let suffix = ".weights.json"
-    return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
-  }
-
   /// Paths of the shards that the file at `path` refers to, and of the empty one that stands beside them for
   /// Keras 3; none when it is no map.
   static func names(ofMap path: String) -> [String] {
     guard let map = try? ShardMap(reading: path) else { return [] }
     let folder = FileSystem.folder(of: path)
-    let base = base(ofMap: path)
-    return Set(map.shards + [shardName(base, 0)]).filter { $0.hasPrefix(base) }
+    let base = ShardMap.base(ofMap: path)
+    return Set(map.shards + [ShardMap.shardName(base, 0)]).filter { $0.hasPrefix(base) }
       .map { "\(folder)/\($0)" }.sorted()
   }
 
   /// Whether a file of this name is a shard, or was to become one, of the checkpoint whose map is called
   /// `map`.
   static func isShard(_ name: String, ofMap map: String) -> Bool {
-    let base = base(ofMap: map)
+    let base = ShardMap.base(ofMap: map)
     return name.hasSuffix(".weights.h5")
       && (name.hasPrefix("\(base)_") || name.hasPrefix("\(base)-"))
-  }
-
-  private static func shardName(_ base: String, _ index: Int) -> String {
-    let digits = String(index)
-    return "\(base)_\(String(repeating: "0", count: max(0, 5 - digits.count)))\(digits).weights.h5"
   }
 
   /// Where a shard is to be written.
@@ -107,12 +95,16 @@ struct PendingShards: ~Copyable {
       throw error
     }
     isCommitted = true
-    removeReplaced()
+    if map.objects.isEmpty, names[0] != firstName {
+      // A map without variables leads to no other file.
+      try FileSystem.replace("\(folder)/\(firstName)", with: "\(folder)/\(names[0])")
+    }
+    removeReplaced(isNamed: !map.objects.isEmpty)
   }
 
   /// The new checkpoint stands, so a failure here only leaves files that nothing refers to.
-  private func removeReplaced() {
-    if names[0] != firstName { try? Self.writeEmptyFile("\(folder)/\(firstName)") }
+  private func removeReplaced(isNamed: Bool) {
+    if names[0] != firstName, isNamed { try? Self.writeEmptyFile("\(folder)/\(firstName)") }
     let stale = replacedNames + abandonedNames
     for name in stale where name != firstName && !names.contains(name) {
       try? FileSystem.remove("\(folder)/\(name)")
@@ -121,7 +113,7 @@ struct PendingShards: ~Copyable {
 
   /// Shards of this checkpoint whose writers died before their map was renamed.
   private var abandonedNames: [String] {
-    let base = Self.base(ofMap: mapPath)
+    let base = ShardMap.base(ofMap: mapPath)
     return ((try? FolderTree.names(in: folder)) ?? []).filter { name in
       guard name.hasPrefix("\(base)-"), let end = name.lastIndex(of: "_") else { return false }
       let mark = name[..<end].dropFirst(base.count + 1).split(separator: "-")
