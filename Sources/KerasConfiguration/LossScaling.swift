@@ -30,12 +30,18 @@ extension OptimizerConfiguration {
     let inner = try innerJSON(for: dialect, in: container)
     let (scale, growth) = (JSONValue(scaling.initialScale), JSONValue(scaling.growthSteps))
     guard dialect == .keras3 else {
+      let className: JSONValue =
+        arithmetic == .kerasLegacy ? "LossScaleOptimizer" : "LossScaleOptimizerV3"
+      let config: JSONValue = [
+        "inner_optimizer": inner, "dynamic": .bool(scaling.isDynamic), "initial_scale": scale,
+        "dynamic_growth_steps": scaling.isDynamic ? growth : .null,
+      ]
+      guard container == .document else { return ["class_name": className, "config": config] }
+      // Neither Keras has a public place for the class.
+      let package = dialect == .keras2 ? "keras" : "tf_keras.src"
       return [
-        "class_name": arithmetic == .kerasLegacy ? "LossScaleOptimizer" : "LossScaleOptimizerV3",
-        "config": [
-          "inner_optimizer": inner, "dynamic": .bool(scaling.isDynamic), "initial_scale": scale,
-          "dynamic_growth_steps": scaling.isDynamic ? growth : .null,
-        ],
+        "module": .string("\(package).mixed_precision.loss_scale_optimizer"),
+        "class_name": className, "config": config, "registered_name": className,
       ]
     }
     guard scaling.isDynamic else {
@@ -56,11 +62,13 @@ extension OptimizerConfiguration {
     ]
   }
 
-  /// Only Keras 2.12 writes what stands inside as it writes what stands alone.
+  /// Only Keras 2.12 writes what stands inside as whole-model files have it, wherever it stands.
   private func innerJSON(
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> JSONValue {
-    if dialect == .keras2 { return try json(for: dialect, in: container) }
+    if dialect == .keras2 {
+      return try json(for: dialect, in: arithmetic == .kerasLegacy ? container : .attribute)
+    }
     guard dialect == .tfKeras, arithmetic == .kerasLegacy else {
       return try json(for: dialect, in: .document)
     }

@@ -162,7 +162,8 @@ extension Checkpoint {
   ///
   /// In its own words the checkpoint has it as it came. Keras 3 restores an optimizer's state only if the
   /// optimizer is wrapped as it was. Keras 2 restores none from a whole-model file with a wrapper, and all
-  /// without, and writes none into archives.
+  /// without. Its archives say what the model was compiled with: the wrapper or, where Keras puts that around
+  /// by itself, the optimizer alone.
   private func spellsLossScaling(
     _ scaling: LossScaling, for dialect: Dialect, in container: ConfigurationContainer
   ) -> Bool {
@@ -172,7 +173,8 @@ extension Checkpoint {
       return words.inner != nil
     }
     if dialect == .keras3 { return true }
-    return container == .attribute && scaling != LossScaling()
+    guard container == .attribute else { return training?.optimizer?.inner != nil }
+    return scaling != LossScaling()
   }
 }
 

@@ -31,9 +31,6 @@ extension Checkpoint {
         losses.append(
           "the loss scale \(lossScale.scale), \(lossScale.stepCounter) steps after it changed")
       }
-      if scaling != LossScaling(), profile.layout.configurationContainer == .document {
-        losses.append("how the loss is scaled: archives of \(profile.dialect) do not say it")
-      }
       reduced.optimizer?.lossScale = start
     }
     if profile.dialect != .keras3, var optimizer = reduced.optimizer {
