@@ -226,4 +226,48 @@ import Testing
       }
     }
   }
+
+  @Test(
+    "an optimizer of a class that Cairn does not know is a loss like others: refused, or left out when that is accepted",
+    arguments: [
+      "keras2-h5", "keras2-weights", "tf-keras-archive", "keras3-archive", "keras3-directory",
+    ])
+  func unknownOptimizer(profileName: String) throws {
+    let folder = try TemporaryDirectory()
+    let source = folder.file("source.h5")
+    var checkpoint = try CheckpointReader(opening: Fixture.path("keras-2.12/mlp.h5")).load()
+    checkpoint.optimizer?.configuration.arithmetic = .keras2
+    try checkpoint.save(to: source, profile: Profile(dialect: .keras2, layout: .wholeModel))
+    let file = try HDF5File.openForUpdate(source)
+    do {
+      let root = try file.root()
+      let text = try root.attributes.string("training_config")
+      try root.attributes.remove("training_config")
+      try root.attributes.setString(
+        text.replacing("Custom>Adagrad", with: "Custom>Nadam"), for: "training_config",
+        as: .variable(.ascii))
+    }
+    try file.close()
+    let reader = try CheckpointReader(opening: source, verifying: false)
+    let profile = try #require(Profile(name: profileName))
+    guard profile != Profile(dialect: .keras2, layout: .wholeModel) else {
+      // The same profile needs no words for it.
+      #expect(try reader.convert(to: profile, writing: folder.file("copy.h5")) == [])
+      return
+    }
+    let output = folder.file("out\(profile.layout.fileSuffix)")
+    let error = try #require(throws: CheckpointError.self) {
+      try reader.convert(to: profile, writing: output)
+    }
+    #expect(error.kind == .refused && "\(error)".contains("the optimizer: Nadam at iteration"))
+    #expect(try folder.names() == ["source.h5"])
+    let losses = try reader.convert(to: profile, writing: output, acceptingLoss: true)
+    #expect(losses.count == 2 && losses[0].contains("`Nadam` is not supported; known: Adagrad"))
+    let result = try CheckpointReader(opening: output)
+    #expect(result.manifest.optimizer == nil && result.manifest.training == nil)
+    for (before, after) in zip(checkpoint.variables, try result.load().variables) {
+      #expect(before.name == after.name && before.value.isIdentical(to: after.value))
+    }
+    #expect(try result.load().variables.count == checkpoint.variables.count)
+  }
 }

@@ -55,6 +55,17 @@ extension CheckpointReader {
     checkpoint.optimizer = optimizer?.state
   }
 
+  /// Why ``load(includingOptimizer:)`` cannot have the optimizer, though all else; nil where it can, or where
+  /// the file itself is at fault.
+  func obstacleToOptimizer() -> CheckpointError? {
+    do throws(CheckpointError) {
+      _ = try optimizerWithoutTensors()
+      return nil
+    } catch {
+      return error.kind == .unsupported ? error : nil
+    }
+  }
+
   /// An optimizer whose slots are still to be read.
   private struct PendingOptimizer {
     var state: OptimizerState

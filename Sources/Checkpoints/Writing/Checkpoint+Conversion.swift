@@ -50,7 +50,7 @@ extension Checkpoint {
   }
 
   /// Without an optimizer there is nothing to compile, and no run to resume.
-  private mutating func dropOptimizer(_ losses: inout [String]) {
+  mutating func dropOptimizer(_ losses: inout [String]) {
     optimizer = nil
     if training != nil {
       losses.append("loss, metrics and the optimizer's configuration")

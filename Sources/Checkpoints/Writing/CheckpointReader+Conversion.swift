@@ -35,17 +35,7 @@ extension CheckpointReader {
       try copy(to: output, replacing: replacing)
       return []
     }
-    // A layout without optimizers does not ask whether this one can be read.
-    let holdsOptimizer = profile.layout != .legacyWeights
-    var (reduced, losses) = try load(includingOptimizer: holdsOptimizer).reduced(to: profile)
-    if !holdsOptimizer, let optimizer = manifest.optimizer {
-      losses.insert(optimizer.words(slotCount: manifest.slotCount), at: 0)
-      if let layer = manifest.layerOfOpenOrder {
-        losses.append(
-          "the order of the weights in `\(layer)`: the optimizer keeps slots of fewer variables than the"
-            + " configuration trains, and Keras reads this layout by order, frozen weights last")
-      }
-    }
+    var (reduced, losses) = try loadReduced(to: profile)
     guard losses.isEmpty || acceptingLoss else {
       throw CheckpointError(
         .refused, "cannot convert", path: path,
@@ -62,6 +52,34 @@ extension CheckpointReader {
       maximumShardByteCount: maximumShardByteCount ?? ShardedLayout.defaultShardByteCount,
       digests: digests ?? .crc32c, bfloat16: bfloat16 ?? .float32)
     return losses
+  }
+
+  /// What is left of the checkpoint in a file of `profile`, and in words what is lost: beside what the
+  /// target has no place for, an optimizer whose state Cairn cannot carry over.
+  private func loadReduced(
+    to profile: Profile
+  ) throws(CheckpointError) -> (checkpoint: Checkpoint, losses: [String]) {
+    // A layout without optimizers does not ask whether this one can be read.
+    let isHeld = profile.layout != .legacyWeights
+    let obstacle = isHeld ? obstacleToOptimizer() : nil
+    var checkpoint = try load(includingOptimizer: isHeld && obstacle == nil)
+    guard let optimizer = manifest.optimizer, !isHeld || obstacle != nil else {
+      return checkpoint.reduced(to: profile)
+    }
+    var losses = [optimizer.words(slotCount: manifest.slotCount)]
+    if let obstacle {
+      losses[0] += ": \(obstacle.problem)"
+      checkpoint.dropOptimizer(&losses)
+    }
+    let (reduced, others) = checkpoint.reduced(to: profile)
+    losses += others
+    if [.legacyWeights, .wholeModel].contains(profile.layout), let layer = manifest.layerOfOpenOrder
+    {
+      losses.append(
+        "the order of the weights in `\(layer)`: the optimizer keeps slots of fewer variables than the"
+          + " configuration trains, and Keras reads this layout by order, frozen weights last")
+    }
+    return (reduced, losses)
   }
 
   /// What a conversion to `profile` does without knowing what it means: one line, or none. Layers of
