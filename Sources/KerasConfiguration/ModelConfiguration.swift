@@ -63,23 +63,25 @@ public struct ModelConfiguration: Sendable, Hashable {
     self.dialect = dialect ?? Dialect(modelJSON: json) ?? .keras2
   }
 
-  /// The same model in other words: a translation changes neither its class nor the names and the order
-  /// of its layers.
-  init(_ model: ModelConfiguration, spelledAs json: JSONValue, dialect: Dialect) {
+  /// The same model in other words: a translation changes neither its class nor the order of its layers,
+  /// and of their names those that `renaming` holds.
+  init(
+    _ model: ModelConfiguration, spelledAs json: JSONValue, dialect: Dialect,
+    renaming: LayerRenaming
+  ) {
     className = model.className
-    name = model.name
+    name = renaming[model.name]
     calls = model.calls
     let entries = json["config"]?["layers"]?.array ?? []
     layers = zip(model.layers, entries).map { layer, json in
-      var layer = layer
-      layer.json = json
-      return layer
+      LayerEntry(json: json, className: layer.className, name: renaming[layer.name])
     }
     buildInputShape =
       json["config"]?["build_input_shape"]?.shape ?? json["build_config"]?["input_shape"]?.shape
     self.json = json
     self.dialect = dialect
-    customLayers = model.customLayers
+    customLayers = Dictionary(
+      uniqueKeysWithValues: model.customLayers.map { (renaming[$0.key], $0.value) })
   }
 
   /// Keras's own classes must list layers. What another class keeps under that key is its own affair:

@@ -52,11 +52,18 @@ public struct OptimizerEntry: Sendable, Hashable {
 extension OptimizerEntry {
   /// The optimizer in the spelling of another dialect or place. Throws for a class other than
   /// ``knownClassNames``, around which an optimizer that scales the loss may stand.
+  ///
+  /// Archives leave that one out here, where no state tells of it: Keras puts it around the optimizer of a
+  /// model of mixed precision by itself.
   func json(
     for dialect: Dialect, in container: ConfigurationContainer
   ) throws(ConfigurationError) -> JSONValue {
     guard let inner else { return try decoded().json(for: dialect, in: container) }
-    return try inner.decoded().jsonScalingLoss(as: lossScaling, for: dialect, in: container)
+    let configuration = try inner.decoded()
+    guard container == .attribute else {
+      return try configuration.json(for: dialect, in: container)
+    }
+    return try configuration.jsonScalingLoss(as: lossScaling, for: dialect, in: container)
   }
 
   /// The classes that ``decoded()`` knows.

@@ -31,6 +31,33 @@ import Testing
   }
 
   @Test(
+    "names that the target refuses are replaced when that is accepted, the slots of the layers too")
+  func names() throws {
+    let folder = try TemporaryDirectory()
+    let (source, output) = (folder.file("old.h5"), folder.file("new.keras"))
+    let original = Fixture.path("matrix/keras-2.12/slash_names.h5")
+    let reader = try CheckpointReader(opening: original)
+    let profile = Profile(dialect: .keras3, layout: .archive)
+    let error = try #require(throws: CheckpointError.self) {
+      try reader.convert(to: profile, writing: output)
+    }
+    #expect("\(error)".contains("Keras 3 allows no `/` in names: `"))
+    #expect(!FileManager.default.fileExists(atPath: output))
+    try reader.convert(to: profile, writing: output, acceptingLoss: true)
+    let (before, after) = (try reader.load(), try CheckpointReader(opening: output).load())
+    #expect(before.variables.count == after.variables.count)
+    for (old, new) in zip(before.variables, after.variables) {
+      #expect(!new.id.layer.names.contains { $0.contains("/") } && !new.name.contains("\\/"))
+      #expect(new.value.isIdentical(to: old.value))
+    }
+    #expect(Set(after.variables.map(\.name)).count == after.variables.count)
+    #expect(before.optimizer?.slots.count == after.optimizer?.slots.count)
+    #expect(after.model?.layers.contains { $0.name.contains("/") } == false)
+    try reader.convert(to: Profile(dialect: .keras2, layout: .wholeModel), writing: source)
+    #expect(try CheckpointDiff(reader, CheckpointReader(opening: source)).isEmpty)
+  }
+
+  @Test(
     "what the target computes otherwise is refused, or written when that is accepted, and listed")
   func losses() throws {
     let folder = try TemporaryDirectory()

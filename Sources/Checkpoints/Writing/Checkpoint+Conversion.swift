@@ -1,4 +1,5 @@
 public import KerasConfiguration
+import Tensors
 
 extension Checkpoint {
   /// What is left of the checkpoint in a file of `profile`, and in words what is lost.
@@ -70,6 +71,7 @@ extension Checkpoint {
     if let model, model.calls != .unknown, model.dialect != profile.dialect {
       let translation = model.translation(to: profile.dialect, in: container)
       if !translation.losses.isEmpty { self.model = translation.configuration }
+      rename(LayerRenaming(of: model, for: profile.dialect))
       losses += translation.losses
     }
     if let training, training.dialect != profile.dialect {
@@ -78,6 +80,27 @@ extension Checkpoint {
       losses += translation.losses
     }
     return losses.map(\.description)
+  }
+}
+
+extension Checkpoint {
+  /// What belongs to the layers of new names; the model has them already.
+  private mutating func rename(_ renaming: LayerRenaming) {
+    guard !renaming.isEmpty else { return }
+    variables = variables.map { variable in
+      let (old, new) = ("\(variable.id.layer)/", "\(renaming[variable.id.layer])/")
+      let name = variable.name
+      return Variable(
+        id: renaming[variable.id],
+        name: name.hasPrefix(old) ? new + name.dropFirst(old.count) : name, value: variable.value)
+    }
+    if let slots = optimizer?.slots {
+      optimizer?.slots = slots.map {
+        SlotVariable(slot: $0.slot, owner: renaming[$0.owner], value: $0.value)
+      }
+    }
+    frozen = Set(frozen.map { renaming[$0] })
+    training = training.map(renaming.renamed)
   }
 }
 

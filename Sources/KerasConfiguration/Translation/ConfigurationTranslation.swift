@@ -33,20 +33,25 @@ extension ModelConfiguration {
   public func translation(
     to dialect: Dialect, in container: ConfigurationContainer
   ) -> (configuration: ModelConfiguration, losses: [TranslationLoss]) {
-    let (json, translator) = spelling(of: dialect, in: container)
-    return (ModelConfiguration(self, spelledAs: json, dialect: dialect), translator.losses)
+    let renaming = LayerRenaming(of: self, for: dialect)
+    let (json, translator) = spelling(of: dialect, in: container, renaming)
+    let configuration = ModelConfiguration(
+      self, spelledAs: json, dialect: dialect, renaming: renaming)
+    return (configuration, renaming.losses(in: dialect) + translator.losses)
   }
 
   /// The layers that ``translation(to:in:)`` carries over without knowing their classes, each as
   /// "layer `scale` of class `mine>Scale`".
-  public var carriedLayers: [String] { spelling(of: dialect, in: .document).1.carried }
+  public var carriedLayers: [String] {
+    spelling(of: dialect, in: .document, LayerRenaming(of: self, for: dialect)).1.carried
+  }
 
   private func spelling(
-    of dialect: Dialect, in container: ConfigurationContainer
+    of dialect: Dialect, in container: ConfigurationContainer, _ renaming: LayerRenaming
   ) -> (JSONValue, ConfigurationTranslator) {
     var translator = ConfigurationTranslator(
       source: self.dialect, target: dialect, container: container)
-    let json = translator.document(json)
+    let json = translator.document(renaming.renamed(json))
     return (json, translator)
   }
 }

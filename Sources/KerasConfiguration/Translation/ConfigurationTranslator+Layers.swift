@@ -17,7 +17,6 @@ extension ConfigurationTranslator {
     defer { object = outer }
     if let name = configuration["name"]?.string {
       object = "layer `\(name)`"
-      check(name)
     }
     if isCustomLayer(json) {
       return customLayer(json, configuration, inputs: inputs, in: frame)
@@ -114,25 +113,6 @@ extension ConfigurationTranslator {
     }
     guard Self.recurrentClasses.contains(className) else { return nil }
     return ["sequences_shape": shapes[0], "initial_state_shape": .array(Array(shapes.dropFirst()))]
-  }
-
-  /// Keras 3 writes paths with `/`; Keras 2 makes names of operations of its layers' names.
-  private mutating func check(_ name: String) {
-    guard changesGeneration else { return }
-    if target == .keras3, name.contains("/") {
-      lose("name", .string(name), "Keras 3 allows no `/` in names")
-    } else if target.isKeras2Family, !Self.isScopeName(name) {
-      lose("name", .string(name), "\(target) allows letters, digits and a few signs alone")
-    }
-  }
-
-  private static func isScopeName(_ name: String) -> Bool {
-    let signs: Set<Character> = ["_", ".", "\\", "/", ">", "-"]
-    guard let first = name.first else { return false }
-    let isPlain = { (character: Character) in
-      character.isASCII && (character.isLetter || character.isNumber)
-    }
-    return (isPlain(first) || first == ".") && name.allSatisfy { isPlain($0) || signs.contains($0) }
   }
 }
 
