@@ -58,9 +58,11 @@ class Binaries:
         """`checkpoint-inspect diff` of two checkpoints that are the same."""
         self._run("checkpoint-inspect", "diff", before, after)
 
-    def convert(self, source: Path, output: Path, profile: str, *options: object) -> None:
-        """`checkpoint-inspect convert`."""
-        self._run("checkpoint-inspect", "convert", source, output, "--to", profile, *options)
+    def convert(self, source: Path, output: Path, profile: str, *options: object) -> list[str]:
+        """`checkpoint-inspect convert`; what it says that was lost."""
+        said = self._run("checkpoint-inspect", "convert", source, output, "--to", profile, *options)
+        return [line.removeprefix("lost: ") for line in said.splitlines()
+                if line.startswith("lost: ")]
 
     def export(self, source: Path, output: Path) -> None:
         """`checkpoint-inspect export`."""

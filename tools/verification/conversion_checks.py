@@ -19,6 +19,7 @@ from verification import matrix_table, own_files
 from verification.binaries import Binaries, CommandFailure
 from verification.contents import read_json
 from verification.matrix_checks import File, files
+from verification.refusals import Refusal
 from verification.report import Report
 from verification.targets import SOURCES, TARGETS, Target
 
@@ -34,12 +35,17 @@ class Conversions:
 
     def __init__(self, cairn: Binaries, saved: Path, folder: Path,
                  sources: list[File] | None = None,
-                 is_loaded: Callable[[File, str], bool] = lambda file, profile: True) -> None:
+                 is_loaded: Callable[[File, str], bool] = lambda file, profile: True,
+                 accepts_losses: bool = False) -> None:
         self.cairn = cairn
         self.folder = folder
         self.sources = sources if sources is not None else [
             file for file in files(saved) if SOURCES[file.truth["family"]] == file.layout]
         self.is_loaded = is_loaded
+        self.accepts_losses = accepts_losses
+        self.refusals: dict[str, dict[str, Refusal]] = defaultdict(dict)
+        """What was refused, by the same keys as `outcomes`, if losses are accepted then. An outcome is
+        then that of the file that was written with the loss, where one was."""
         self.outcomes: dict[str, dict[str, str]] = defaultdict(dict)
         """By `source profile`, the rows: empty for whole, else what is missing."""
 
@@ -51,14 +57,17 @@ class Conversions:
                 cell = f"{file.truth['family']} to {profile}"
                 output = self.folder / cell.replace(" ", "-") / f"{file.truth['name']}{target.suffix}"
                 output.parent.mkdir(parents=True, exist_ok=True)
+                options = [each for each in target.options
+                           if not self.accepts_losses or each != "--accept-loss"]
                 try:
-                    self.cairn.convert(file.path, output, profile, *target.options)
+                    self.cairn.convert(file.path, output, profile, *options)
                 except CommandFailure as failure:
                     words = str(failure).split("checkpoint-inspect: ")[-1]
                     for path in (file.path, output):
                         words = words.replace(str(path), path.name)
                     self.outcomes[cell][file.truth["name"]] = f"Cairn: {words}"
-                    continue
+                    if not self.accepts_losses or not self.accept(file, output, profile, cell, words):
+                        continue
                 if self.is_loaded(file, profile):
                     jobs[target.environment].append((cell, file, self.job(file, output, target)))
         for listed in jobs.values():  # Without the architecture, the weights have no model.
@@ -66,6 +75,18 @@ class Conversions:
                          if Path(each[2].get("architecture", each[2]["file"])).exists()]
         for environment, listed in jobs.items():
             self.load(environment, listed)
+
+    def accept(self, file: File, output: Path, profile: str, cell: str, words: str) -> bool:
+        """Whether what was refused is written when the loss is accepted."""
+        losses: list[str] = []
+        try:
+            losses = self.cairn.convert(
+                file.path, output, profile,
+                *{**dict.fromkeys(TARGETS[profile].options), "--accept-loss": None, "--force": None})
+        except CommandFailure:
+            pass
+        self.refusals[cell][file.truth["name"]] = Refusal(profile, words, losses)
+        return bool(losses)
 
     def job(self, file: File, output: Path, target: Target) -> dict[str, Any]:
         """What `load_converted` is asked."""
@@ -89,11 +110,13 @@ class Conversions:
                          ["--jobs", str(asked), "--answers", str(answers)])
         for (cell, file, job), answer in zip(jobs, read_json(answers), strict=True):
             is_own = environment == file.truth["family"].replace("_", "")
+            refusal = self.refusals[cell].get(job["row"])
+            truth = file.truth if refusal is None else refusal.remaining(file.truth)
             self.outcomes[cell][job["row"]] = \
                 f"Keras: {answer['refused'].replace(str(self.folder), '')}" if "refused" in answer \
-                else missing(file.truth, answer["holds"], job["layout"]) \
-                or other_outputs(file.truth, answer["outputs"], TOLERANCE if is_own else ACROSS) \
-                or other_step(file.truth, answer, job["layout"], is_own)
+                else missing(truth, answer["holds"], job["layout"]) \
+                or other_outputs(truth, answer["outputs"], TOLERANCE if is_own else ACROSS) \
+                or other_step(truth, answer, job["layout"], is_own)
 
 
 PREFIXES = {"keras2": "keras2", "tfkeras": "tf-keras", "keras3": "keras3"}

@@ -12,7 +12,8 @@ For each seed every Keras makes, trains and saves the row `random-SEED`. Of each
 
 Where something does not arrive, the Keras concerned is asked what it makes of a file of that kind that it
 wrote itself: if it does no better, that is counted as its limit. A refusal has to name file, object, what
-was expected, what was found, and a cure.
+was expected, what was found, and a cure, and to be one of the committed ones (`refusals.py`); with
+`--accept-loss` the file is then written and has to hold everything else. Refusals are counted by reason.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from verification import own_files
 from verification.binaries import Binaries, CommandFailure
 from verification.conversion_checks import ACROSS, TOLERANCE, Conversions, lacks
 from verification.matrix_checks import File, check_matrix, files
+from verification.refusals import FORM
 from verification.report import Report
 from verification.targets import TARGETS
 
 BATCH = 20
 """Models that one process of Keras makes or loads: it starts slowly."""
-REFUSAL = re.compile(r"cannot \w+ .+: expected .+, found .+; .+")
 WITH_ARCHITECTURE = ("whole-model", "archive", "directory")
 PROFILES = {"keras2": {"whole-model": "keras2-h5", "archive": "keras2-archive"},
             "tf_keras": {"archive": "tf-keras-archive", "whole-model": "tf-keras-h5"},
@@ -53,11 +54,12 @@ def check_random(report: Report, cairn: Binaries, folder: Path, seed: int, count
     report.is_quiet = True
     tally: Counter[str] = Counter()
     limits: Counter[str] = Counter()
+    refusals: Counter[str] = Counter()
     for first in range(seed, seed + count, BATCH):
         names = [f"random-{each}" for each in range(first, min(first + BATCH, seed + count))]
         work = folder / names[0]
         with report.section(f"{names[0]} to {names[-1]}"):
-            RandomModels(report, cairn, work, names, fraction, tally, limits).run()
+            RandomModels(report, cairn, work, names, fraction, tally, limits, refusals).run()
         if report.failed == 0:
             shutil.rmtree(work)
         print(f"random models up to {names[-1]}: {report.passed} checks passed, "
@@ -65,6 +67,8 @@ def check_random(report: Report, cairn: Binaries, folder: Path, seed: int, count
     report.is_quiet = False
     for words, number in limits.most_common():
         print(f"limit   {number:4} {words}")
+    for reason, number in refusals.most_common():
+        print(f"refused {number:4} {reason}")
     report.check("random models", report.failed == 0, ", ".join(
         f"{number} {what}" for what, number in sorted(tally.items())))
 
@@ -73,7 +77,8 @@ class RandomModels:
     """The models of some seeds."""
 
     def __init__(self, report: Report, cairn: Binaries, folder: Path, names: list[str],
-                 fraction: float, tally: Counter[str], limits: Counter[str]) -> None:
+                 fraction: float, tally: Counter[str], limits: Counter[str],
+                 refusals: Counter[str]) -> None:
         self.report = report
         self.cairn = cairn
         self.saved = folder / "saved"
@@ -82,6 +87,7 @@ class RandomModels:
         self.fraction = fraction
         self.tally = tally
         self.limits = limits
+        self.refusals = refusals
 
     def run(self) -> None:
         """Everything."""
@@ -90,13 +96,14 @@ class RandomModels:
         check_matrix(self.report, self.cairn, self.saved)
         conversions = Conversions(
             self.cairn, self.saved, self.folder, sources(self.saved),
-            lambda file, profile: random.Random(file.label + profile).random() < self.fraction)
+            lambda file, profile: random.Random(file.label + profile).random() < self.fraction,
+            accepts_losses=True)
         self.tally["sources"] += len(conversions.sources)
         conversions.run()
         self.judge(conversions)
         for file in conversions.sources:
             with self.report.section(f"{file.label}, without Keras"):
-                self.check_diffs(file)
+                self.check_diffs(file, conversions)
                 self.check_restore(file)
 
     def save(self) -> None:
@@ -133,17 +140,21 @@ class RandomModels:
             for row, words in rows.items():
                 self.tally["conversions"] += 1
                 name = f"{row}, {cell}"
+                refusal = conversions.refusals[cell].get(row)
+                if refusal is not None:
+                    self.tally["refusals"] += 1
+                    self.report.check(f"{name}: refused", not refusal.problem, refusal.problem)
+                    for reason in refusal.reasons:
+                        self.refusals[reason] += 1
+                    if words.startswith("Cairn: "):
+                        continue  # Nothing of it can be written.
                 if not words:
                     self.report.check(name, True)
                     continue
                 own = [transcripts.get(f"{environment} {layout}", {}).get(row, {}).get("lacks", "")
                        for environment, layout, row in kinds(cell, row, layouts)]
-                if words.startswith("Cairn: "):
-                    self.tally["refusals"] += 1
-                    self.report.check(name, REFUSAL.search(words) is not None, words)
-                    self.limit(f"{cell}: {words} [own: {own[0][:60]} | {own[1][:60]}]")
-                    continue
-                is_limit = lacking(words) <= lacking(own[0]) | lacking(own[1])
+                given_up = refusal.lacks if refusal is not None else set()
+                is_limit = lacking(words) <= lacking(own[0]) | lacking(own[1]) | given_up
                 if is_limit:
                     self.tally["limits of Keras"] += 1
                     self.limit(f"{cell}: {words[:90]} [own: {own[0][:60]} | {own[1][:60]}]")
@@ -151,7 +162,7 @@ class RandomModels:
 
     # MARK: Without Keras
 
-    def check_diffs(self, file: File) -> None:
+    def check_diffs(self, file: File, conversions: Conversions) -> None:
         """The original against all that was made of it."""
         family, name = file.truth["family"], file.truth["name"]
         profile = PROFILES[family][file.layout]
@@ -160,9 +171,8 @@ class RandomModels:
             converted = self.converted(file, other)
             if not converted.exists():
                 continue
-            options = TARGETS[other].options
-            if "--accept-loss" in options:
-                continue
+            if name in conversions.refusals[f"{family} to {other}"]:
+                continue  # It was written with a loss.
             self.expect_same(f"{name}, {family} to {other}: diff", file.path, converted)
             back = self.folder / f"back{file.path.suffix}"
             if not self.convert(f"{name}, {family} to {other} and back", converted, back, profile,
@@ -188,7 +198,7 @@ class RandomModels:
             self.cairn.convert(source, target, profile, "--force")
         except CommandFailure as failure:
             words = str(failure).split("checkpoint-inspect: ")[-1]
-            self.report.check(name, REFUSAL.search(words) is not None, words)
+            self.report.check(name, FORM.search(words) is not None, words)
             self.limit(f"{limit}: {words}")
             return False
         return True
