@@ -217,10 +217,6 @@ struct LayerSchemaTests {
     // A backward layer that is not given is made from the forward one.
     let both = try #require(schema("Bidirectional", ["layer": lstm(false)]))
     #expect(both.children.map(\.isTrainable) == [false, false])
-    let dense: JSONValue = ["class_name": "Dense", "config": ["name": "d", "trainable": false]]
-    let each = try #require(schema("TimeDistributed", ["layer": dense]))
-    #expect(each.children.map(\.isTrainable) == [false])
-
     let model = try ModelConfiguration(json: [
       "class_name": "Sequential",
       "config": [
