@@ -14,6 +14,9 @@ public struct VariablePlace: Sendable, Hashable {
   public var variables: [VariableSchema]?
   /// False if the object is frozen, or an owner of it that freezes what is inside.
   public var isTrainable: Bool
+  /// False if the layer of the model that this is, or is inside of, is frozen: a whole-model file then lists
+  /// its variables as they were created, also where Keras 3 trains what is inside.
+  public var isTopLevelTrainable = true
   /// Whether the class is one of which Cairn knows nothing, so that its variables have numbers for names;
   /// false for a known class with options that change its variables.
   public var hasUnknownClass: Bool
@@ -39,7 +42,7 @@ public struct VariablePlace: Sendable, Hashable {
     return ModelVariable(
       id: id, name: id.canonicalName(schema.name), schema: schema,
       isTrainable: schema.isTrainable && isTrainable, topLevelLayer: topLevelLayer,
-      dataset: "\(group)/vars/\(index)")
+      isTopLevelTrainable: isTopLevelTrainable, dataset: "\(group)/vars/\(index)")
   }
 }
 
@@ -56,6 +59,8 @@ public struct ModelVariable: Sendable, Hashable {
   public var isTrainable: Bool
   /// The layer of the model in whose group a whole-model file keeps it.
   public var topLevelLayer: String
+  /// See ``VariablePlace/isTopLevelTrainable``.
+  public var isTopLevelTrainable = true
   /// Its dataset in a v3 weights file.
   public var dataset: String
 }
@@ -105,18 +110,21 @@ extension ModelConfiguration {
   /// trainable ones first, as the flags are now. Layers without variables included. Throws for a layer
   /// whose class has no schema.
   ///
-  /// - Parameter frozen: further variables that are not trained.
+  /// - Parameters:
+  ///   - dialect: whose file it is: in the words of Keras 2, no layer is frozen of which something is trained.
+  ///   - frozen: further variables that are not trained.
   public func weightsByLayer(
-    frozen: Set<VariableID> = []
+    in dialect: Dialect, frozen: Set<VariableID> = []
   ) throws(ConfigurationError) -> [(layer: String, variables: [ModelVariable])] {
     try requireOrder()
     let variables = Dictionary(grouping: try variables(in: dialect), by: \.topLevelLayer)
-    func isTrained(_ variable: ModelVariable) -> Bool {
-      variable.isTrainable && !frozen.contains(variable.id)
+    func isListedFirst(_ variable: ModelVariable) -> Bool {
+      variable.isTrainable && (dialect.ownersFreeze || variable.isTopLevelTrainable)
+        && !frozen.contains(variable.id)
     }
     return topLevelLayers.map { layer in
       let own = variables[layer.name] ?? []
-      return (layer.name, own.filter(isTrained) + own.filter { !isTrained($0) })
+      return (layer.name, own.filter(isListedFirst) + own.filter { !isListedFirst($0) })
     }
   }
 
@@ -143,7 +151,7 @@ extension ModelConfiguration {
   ///   - isTrainable: false if the model or an owner of it is frozen, as far as that freezes its layers.
   fileprivate func appendPlaces(
     to places: inout [VariablePlace], in dialect: Dialect, path: LayerPath, group: String,
-    topLevelLayer: String?, isTrainable: Bool, _ customLayers: [LayerPath: CustomLayer]
+    topLevelLayer: LayerEntry?, isTrainable: Bool, _ customLayers: [LayerPath: CustomLayer]
   ) throws(ConfigurationError) {
     var numbering = ElementNumbering(layersIn: dialect)
     for layer in topLevelLayers {
@@ -154,7 +162,7 @@ extension ModelConfiguration {
       try layer.appendPlaces(
         to: &places, in: dialect, spelledBy: self.dialect, path: path,
         group: "\(group)\(dialect.layersGroup)/\(element)",
-        topLevelLayer: topLevelLayer ?? layer.name, isTrainable: isTrainable, customLayers)
+        topLevelLayer: topLevelLayer ?? layer, isTrainable: isTrainable, customLayers)
     }
   }
 }
@@ -165,7 +173,7 @@ extension LayerEntry {
   /// - Parameter spelling: the dialect of the layer's JSON.
   fileprivate func appendPlaces(
     to places: inout [VariablePlace], in dialect: Dialect, spelledBy spelling: Dialect,
-    path: LayerPath, group: String, topLevelLayer: String, isTrainable: Bool,
+    path: LayerPath, group: String, topLevelLayer: LayerEntry, isTrainable: Bool,
     _ customLayers: [LayerPath: CustomLayer]
   ) throws(ConfigurationError) {
     let isOwnTrainable = isTrainable && self.isTrainable
@@ -180,9 +188,10 @@ extension LayerEntry {
     let schema = wrapped == nil ? schema(in: dialect) : LayerSchema()
     let custom = customLayers[path]
     var place = VariablePlace(
-      path: path, className: className, topLevelLayer: topLevelLayer, group: group,
+      path: path, className: className, topLevelLayer: topLevelLayer.name, group: group,
       variables: schema?.variables ?? custom?.variables, isTrainable: isOwnTrainable,
       hasUnknownClass: isCustomClass || !hasKnownClass)
+    place.isTopLevelTrainable = topLevelLayer.isTrainable
     place.isTrainingKnown = schema != nil || custom?.isTrainingKnown == true
     place.append(
       to: &places, children: schema?.children ?? [],

@@ -83,11 +83,29 @@ import Testing
     arguments: Dialect.allCases)
   func frozenInside(dialect: Dialect) throws {
     let block = model("block", [dense("p", isTrainable: false), dense("q")])
-    let weights = try model("outer", [each("a", block)]).configuration(dialect).weightsByLayer()
+    let weights = try model("outer", [each("a", block)]).configuration(dialect).weightsByLayer(
+      in: dialect)
     #expect(
       weights[0].variables.map(\.name) == [
         "a/layer/q/kernel", "a/layer/q/bias", "a/layer/p/kernel", "a/layer/p/bias",
       ])
+  }
+
+  @Test("a frozen wrapper lists its weights as they were created", arguments: Dialect.allCases)
+  func frozenWrapper(dialect: Dialect) throws {
+    let block = model("block", [dense("p"), layer("BatchNormalization", "n"), dense("q")])
+    let weights = try model("outer", [each("a", block, isTrainable: false)])
+      .configuration(dialect).weightsByLayer(in: dialect)
+    #expect(
+      weights[0].variables.map(\.id.layer.names.last) == ["p", "p", "n", "n", "n", "n", "q", "q"])
+  }
+
+  @Test("for Keras 2 a wrapper with something trained inside is not frozen")
+  func thawedWrapper() throws {
+    let block = model("block", [layer("BatchNormalization", "n"), dense("q")])
+    let outer = try model("outer", [each("a", block, isTrainable: false)]).configuration(.keras3)
+    let weights = try outer.weightsByLayer(in: .keras2)
+    #expect(weights[0].variables.map(\.id.layer.names.last) == ["n", "n", "q", "q", "n", "n"])
   }
 
   @Test("a frozen owner freezes what is inside it, but not in Keras 3", arguments: Dialect.allCases)

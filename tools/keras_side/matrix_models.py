@@ -335,5 +335,6 @@ ARCHITECTURES: dict[str, Row] = {
         sequential, sequential_without_input, branches, shared_layer, nested_sequential,
         nested_functional, nested_twice, recurrent, gated, bidirectional, stacked_cells,
         time_distributed, wrapped_models, frozen_wrapped_model, frozen_wrappers, convolutions,
-        more_convolutions, attention, encoder_decoder, einsum, normalizations, group_normalization, frozen_layer, frozen_normalization, frozen_inner_layer,
-        frozen_inner_model, frozen_wrapped, frozen_model, lookup)}
+        more_convolutions, attention, encoder_decoder, einsum, normalizations, group_normalization,
+        frozen_layer, frozen_normalization, frozen_inner_layer, frozen_inner_model, frozen_wrapped,
+        frozen_model, lookup)}

@@ -28,6 +28,9 @@ HALF_POLICIES = ("float16", "bfloat16")
 their weights belong to the model that the translated configuration makes, not to one made by the same
 code."""
 
+MADE_FROZEN = ("frozen_wrapped_model", "frozen_wrappers")
+"""Rows of which the same code trains other variables in Keras 3 than in Keras 2."""
+
 
 class Conversions:
     """All conversions of a folder of saved rows."""
@@ -108,6 +111,8 @@ def needs_architecture(file: File, target: Target) -> bool:
     if file.truth["name"].startswith("random-"):
         # What Keras names by itself it names otherwise in each generation.
         return file.truth["family"].replace("_", "") != target.environment
+    if file.truth["name"] in MADE_FROZEN:
+        return (file.truth["family"] == "keras3") != (target.environment == "keras3")
     return (file.truth["name"] in HALF_POLICIES and file.truth["family"] != "keras3"
             and target.environment == "keras3" and target.layout != "legacy-weights")
 
@@ -116,6 +121,17 @@ TOLERANCE = {"float64": 2e-6, "float32": 2e-6, "float16": 4e-3, "bfloat16": 3e-2
 """Of outputs, relative to those above one."""
 ACROSS = {**TOLERANCE, "float32": 4e-6}
 """The same between two Keras, whose formulas round differently: LayerNormalization by 3.6e-6."""
+
+
+ROUNDINGS = 4
+"""How often the spread of a model's outputs under one rounding of its variables two Keras may differ by:
+they round at every layer. A normalization over few elements divides by little more than its epsilon."""
+
+
+def coarsest(truth: Mapping[str, Any], tolerance: Mapping[str, float]) -> float:
+    """What the coarsest dtype inside a model, and its condition, allow for; 0 if the truth does not tell."""
+    told = truth.get("rounding")
+    return max(tolerance[told["dtype"]], ROUNDINGS * told["spread"]) if told else 0.0
 
 
 def other_outputs(truth: Mapping[str, Any], found: list[Mapping[str, Any]],
@@ -132,7 +148,7 @@ def other_outputs(truth: Mapping[str, Any], found: list[Mapping[str, Any]],
                     return f"outputs {old} and {new}"
                 continue
             difference = max(difference, abs(old - new) / max(1, abs(old)))
-            if difference > tolerance[one["dtype"]]:
+            if difference > max(tolerance[one["dtype"]], coarsest(truth, tolerance)):
                 return f"outputs differ by {difference:.2g}"
     return ""
 
@@ -146,18 +162,20 @@ def other_step(truth: Mapping[str, Any], answer: Mapping[str, Any], layout: str,
     """What a further step of training makes of the loaded model otherwise, in words; empty if alike.
 
     Between two Keras only what both compute alike counts: not repeated rows of an Embedding, and not
-    the start of averages and of accumulated gradients.
+    the start of averages and of accumulated gradients. Nor does a step count whose loss is scaled in one
+    of the two alone: Keras 2 forgets its scale, and what it wraps an optimizer in by itself.
     """
     expected, found = truth.get("trained"), answer.get("trained")
     if not expected or layout == "legacy-weights" or "refused" in expected:
         return ""
     if not found or "refused" in found:
         return f"no further step: {found and found['refused']}"
-    if not is_own:
-        return ""
+    scales = [(side["optimizer"] or {}).get("lossScale") for side in (truth, answer["holds"])]
+    if not is_own or scales[0] != scales[1]:
+        return ""  # Under another scale other gradients overflow, and the step is left out.
     dtypes = {each["name"]: each["dtype"] for each in truth["variables"]}
     lowest = max([STEP[each["dtype"]] for each in truth["outputs"]] +
-                 [STEP.get(dtype, 0) for dtype in dtypes.values()])
+                 [STEP.get(dtype, 0) for dtype in dtypes.values()] + [coarsest(truth, STEP)])
     loss = [expected["loss"], found["loss"]]
     if all(map(math.isfinite, loss)) and abs(loss[0] - loss[1]) > lowest * max(1, abs(loss[0])):
         return f"loss {loss[1]} before a further step, expected {loss[0]}"

@@ -46,7 +46,9 @@ extension ModelConfiguration {
   ) -> (JSONValue, ConfigurationTranslator) {
     var translator = ConfigurationTranslator(
       source: self.dialect, target: dialect, container: container)
-    let json = translator.document(json)
+    let changesGeneration = translator.changesGeneration
+    let json = translator.document(
+      changesGeneration ? FrozenOwners.respelled(json, for: dialect) : json)
     return (json, translator)
   }
 }
