@@ -60,6 +60,7 @@ def make(generation: Generation, name: str, row: Row, folder: Path,
         truth |= save(generation, model, folder.resolve() / name, row, layouts)
         if row.trains_on:
             truth["rounding"] = rounding(generation, model)
+            truth["modes"] = modes(generation, model)
             truth["trained"] = further_step.take(generation, model)
     finally:
         set_policy(generation, "float32")
@@ -146,6 +147,31 @@ def rounding(generation: Generation, model: Any) -> dict[str, Any]:
     for variable, value in zip(owned, values):
         variable.assign(value)
     return {"dtype": dtype, "spread": float(spread)}
+
+
+TRIALS = 12
+"""Of what draws random numbers, so that one that never shows is out of the question."""
+
+
+def modes(generation: Generation, model: Any) -> list[bool]:
+    """Of each output, whether the model answers otherwise when it is trained."""
+    variables = [each.variable for each in matrix_truth.variables(generation, model)]
+    values = [generation.array(each) for each in variables]
+    inputs = data(model, np.random.RandomState(SEED + 2))
+
+    def answers(is_training: bool) -> list[np.ndarray]:
+        found = model(inputs, training=is_training)
+        return [generation.array(each).astype(np.float64)
+                for each in (found if isinstance(found, (list, tuple)) else [found])]
+
+    expected = answers(False)
+    differs = [False] * len(expected)
+    for _ in range(TRIALS):
+        for index, (one, other) in enumerate(zip(expected, answers(True))):
+            differs[index] |= not np.array_equal(one, other, equal_nan=True)
+        for variable, value in zip(variables, values):
+            variable.assign(value)
+    return differs
 
 
 def fill(generation: Generation, model: Any, random: np.random.RandomState,

@@ -96,6 +96,7 @@ class Conversions:
                 f"Keras: {answer['refused'].replace(str(self.folder), '')}" if "refused" in answer \
                 else missing(file.truth, answer["holds"], job["layout"]) \
                 or other_outputs(file.truth, answer["outputs"], TOLERANCE if is_own else ACROSS) \
+                or other_modes(file.truth, answer) \
                 or other_step(file.truth, answer, job["layout"], is_own)
 
 
@@ -151,6 +152,12 @@ def other_outputs(truth: Mapping[str, Any], found: list[Mapping[str, Any]],
             if difference > max(tolerance[one["dtype"]], coarsest(truth, tolerance)):
                 return f"outputs differ by {difference:.2g}"
     return ""
+
+
+def other_modes(truth: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+    """Which outputs change otherwise when the model is trained, in words; empty if the same ones do."""
+    one, other = truth.get("modes"), answer.get("modes")
+    return f"modes: training changes outputs {other}, expected {one}" if other and one != other else ""
 
 
 STEP = {"float64": 2e-6, "float32": 2e-5, "float16": 1e-2, "bfloat16": 1e-1}
@@ -222,7 +229,8 @@ def missing(truth: Mapping[str, Any], holds: Mapping[str, Any], layout: str,
 def lacks(truth: Mapping[str, Any], answer: Mapping[str, Any], layout: str) -> str:
     """What Keras lacks of its own file, in words; empty if nothing."""
     return missing(truth, answer["holds"], layout, is_own=True) \
-        or other_outputs(truth, answer["outputs"]) or other_step(truth, answer, layout, True)
+        or other_outputs(truth, answer["outputs"]) or other_modes(truth, answer) \
+        or other_step(truth, answer, layout, True)
 
 
 def with_others(found: Mapping[str, Mapping[str, Any]], recorded: Mapping[str, Mapping[str, Any]],
