@@ -93,7 +93,7 @@ struct CheckpointBenchmarks {
       layers < 1000
       ? writing("write + fsync", durable: true)
       : Variant(
-        name: "libhdf5's bare layout", prepare: { Self.rest() },
+        name: "libhdf5's bare layout", prepare: { rest() },
         run: { precondition(lay_out_bare("\(folder)/bare", Int32(layers), inputs, units) != 0) })
     print(
       "durable saves of a new plan",
@@ -109,7 +109,7 @@ struct CheckpointBenchmarks {
     reusing skeleton: KeptSkeleton? = nil
   ) -> Variant {
     Variant(
-      name: title, ceiling: ceiling, prepare: { Self.rest() },
+      name: title, ceiling: ceiling, prepare: { rest() },
       run: {
         do {
           try checkpoint.save(
@@ -121,20 +121,26 @@ struct CheckpointBenchmarks {
   private func writing(_ name: String, durable: Bool) -> Variant {
     let path = "\(folder)/\(name)"
     return Variant(
-      name: name, prepare: { Self.rest(committing: path) },
+      name: name, prepare: { rest(committing: path) },
       run: { Self.write(tensors, to: "\(path).new", durable: durable) })
   }
 
   /// Waits until the disk has done what the one before left to it: bytes that are not there yet, files being
   /// freed in the background, and the blocks that the file system gives back to the disk when it has
-  /// synchronized that they are free.
-  private static func rest(committing path: String? = nil) {
+  /// synchronized that they are free. Then takes the memory that the file will need and gives it back: a
+  /// virtual machine may have to ask its host for memory that it has not used for some time, which takes longer
+  /// than the writing, and it is chance whom the memory of a file just freed spares that.
+  private func rest(committing path: String? = nil) {
     if let path, access("\(path).new", F_OK) == 0 {
       precondition(rename("\(path).new", path) == 0)
     }
-    while holdsNamelessFile { usleep(1000) }
+    while Self.holdsNamelessFile { usleep(1000) }
     sync()
     usleep(100_000)
+    let memory = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
+    precondition(memory != MAP_FAILED)
+    memset(memory, 1, byteCount)
+    munmap(memory, byteCount)
   }
 
   /// Whether this process holds a file that has lost its name.

@@ -19,14 +19,14 @@ struct Measurement {
 }
 
 /// Runs the variants in turn, `repetitions` times each after one warm-up: so that a disturbance of the
-/// machine meets them all alike. Each turn begins with another one: what one leaves to the next meets them all
-/// alike, too.
+/// machine meets them all alike. Each turn has an order of its own, drawn by chance (the same in every run): in
+/// a fixed one each variant would find what always the same other one left behind.
 func measure(_ variants: [Variant], repetitions: Int) -> [Measurement] {
   let clock = ContinuousClock()
   var times = [[Double]](repeating: [], count: variants.count)
+  var random = SplitMix()
   for repetition in 0...repetitions {
-    for place in variants.indices {
-      let index = (place + repetition) % variants.count
+    for index in variants.indices.shuffled(using: &random) {
       let variant = variants[index]
       variant.prepare()
       let duration = clock.measure { variant.run() }
@@ -36,4 +36,17 @@ func measure(_ variants: [Variant], repetitions: Int) -> [Measurement] {
     }
   }
   return zip(variants, times).map { Measurement(name: $0.name, ceiling: $0.ceiling, times: $1) }
+}
+
+/// Numbers that are the same in every run (SplitMix64: Steele, Lea and Flood, 2014).
+private struct SplitMix: RandomNumberGenerator {
+  private var state: UInt64 = 1
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ mixed >> 31
+  }
 }
