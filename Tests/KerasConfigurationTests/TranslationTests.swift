@@ -253,6 +253,44 @@ struct TranslationTests {
       ], dialect: dialect)
   }
 
+  @Test("outputs of a model that is called twice are those of the same calls")
+  func callsOfModels() throws {
+    func model(_ call: Int, output: Int, _ className: String) throws -> ModelConfiguration {
+      let input: JSONValue = [
+        "class_name": "InputLayer", "config": ["name": "x"], "name": "x", "inbound_nodes": [],
+      ]
+      let inner: JSONValue = [
+        "class_name": .string(className),
+        "config": [
+          "name": "f", "layers": [input], "input_layers": [["x", 0, 0]],
+          "output_layers": [["x", 0, 0]],
+        ],
+        "name": "f", "inbound_nodes": [[["x", 0, 0, [:]]], [["f", JSONValue(call), 0, [:]]]],
+      ]
+      return try ModelConfiguration(
+        json: [
+          "class_name": "Functional",
+          "config": [
+            "name": "m", "layers": [input, inner], "input_layers": [["x", 0, 0]],
+            "output_layers": [["f", JSONValue(output), 0], ["f", JSONValue(output + 1), 0]],
+          ],
+        ], dialect: .keras2)
+    }
+    // As both write them: Keras 3 counts a Functional's calls from 1 among the outputs alone.
+    for (className, first) in [("Functional", 1), ("Sequential", 0)] {
+      let keras2 = try model(1, output: 1, className)
+      let keras3 = keras2.translation(to: .keras3, in: .attribute).configuration
+      let config = try #require(keras3.json["config"])
+      #expect(
+        config["output_layers"] == [["f", JSONValue(first), 0], ["f", JSONValue(first + 1), 0]])
+      let nodes = try #require(config["layers"]?.array?.last?["inbound_nodes"]?.array)
+      let text = nodes[1].text
+      #expect(text.contains("\"f\", 0, 0"))
+      let back = keras3.translation(to: .keras2, in: .attribute).configuration
+      #expect(back.json["config"]?["output_layers"] == keras2.json["config"]?["output_layers"])
+    }
+  }
+
   @Test("the mode that Keras 3 writes of every call does not fix that of a layer in Keras 2")
   func mode() throws {
     let tensor: JSONValue = [

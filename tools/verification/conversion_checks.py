@@ -79,8 +79,9 @@ class Conversions:
                "slotDtypes": {f"{each['slot']}/{each['variable']}": each["dtype"]
                               for each in (file.truth["optimizer"] or {"slots": []})["slots"]}}
         if needs_architecture(file, target):
-            archive = f"{file.truth['family']}-to-{PREFIXES[target.environment]}-archive"
-            job["architecture"] = str(self.folder / archive / f"{row}.keras")
+            layout, suffix = ARCHITECTURES[target.environment]
+            job["architecture"] = str(
+                self.folder / f"{file.truth['family']}-to-{layout}" / f"{row}{suffix}")
         return job
 
     def load(self, environment: str, jobs: list[tuple[str, File, dict[str, str]]]) -> None:
@@ -100,8 +101,9 @@ class Conversions:
                 or other_step(file.truth, answer, job["layout"], is_own)
 
 
-PREFIXES = {"keras2": "keras2", "tfkeras": "tf-keras", "keras3": "keras3"}
-"""What the names of an environment's profiles begin with."""
+ARCHITECTURES = {"keras2": ("keras2-h5", ".h5"), "tfkeras": ("tf-keras-archive", ".keras"),
+                 "keras3": ("keras3-archive", ".keras")}
+"""The profile that each Keras is given a model in: Keras 2 cannot read all of its own archives."""
 
 
 def needs_architecture(file: File, target: Target) -> bool:
