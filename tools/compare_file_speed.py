@@ -106,6 +106,7 @@ def judge_show_of(sizes: tuple[str, str, str], promise: float, inspect: Path, pr
                   folder: Path, repetitions: int) -> bool:
     write_files(programs, folder, sizes, "weights")
     path = folder / "x.weights.h5"
+    os.sync()  # Otherwise the disk is still being written while short commands are timed.
     times = comparison.Times("h5ls -r")
     for repetition in range(repetitions * 5 + 1):
         other, own = run(["h5ls", "-r", path]), run([inspect, "show", path])
