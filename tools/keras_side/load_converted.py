@@ -50,6 +50,9 @@ def load(generation: Generation, job: Mapping[str, Any]) -> Any:
         return keras.models.load_model(job["file"])
     if "architecture" in job:
         model = keras.models.load_model(job["architecture"])
+        if job["architecture"].endswith(".h5") and model.optimizer is not None:
+            # Keras 2 has made its metrics there, and would look for them among the weights.
+            model.compile(model.optimizer, model.loss)
         kept = getattr(getattr(model, "optimizer", None), "variables", [])
         # The legacy classes have a method of that name.
         for variable in [*model.variables, *(kept() if callable(kept) else kept)]:
