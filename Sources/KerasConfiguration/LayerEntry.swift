@@ -39,6 +39,12 @@ public struct LayerEntry: Sendable, Hashable {
     try self.init(json: json, defaultNames: &names)
   }
 
+  private init(json: JSONValue, className: String, name: String) {
+    self.json = json
+    self.className = className
+    self.name = name
+  }
+
   /// The class without the package under which it may be registered: `Scale` of `mine>Scale`.
   var plainClassName: String { Self.plainClassName(className) }
 
@@ -75,6 +81,19 @@ public struct LayerEntry: Sendable, Hashable {
 
   /// The layer's own flag; a frozen owner freezes it too. True where the key is absent.
   public var isTrainable: Bool { configuration["trainable"] != .bool(false) }
+
+  /// The layer that a TimeDistributed calls on each step, of any class: a model, too. Nil for other classes,
+  /// and where the options hold none.
+  var wrappedLayer: LayerEntry? {
+    guard className == "TimeDistributed", !isCustomClass,
+      let json = configuration[Self.wrappedKey], let className = json["class_name"]?.string
+    else { return nil }
+    return LayerEntry(
+      json: json, className: className, name: Self.name(json) ?? Self.wrappedKey)
+  }
+
+  /// What a TimeDistributed calls the layer inside it: in its options, in its group, and in a `LayerPath`.
+  static let wrappedKey = "layer"
 
   /// True for a Sequential or Functional model inside a model.
   public var isModel: Bool {

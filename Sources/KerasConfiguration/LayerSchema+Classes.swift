@@ -1,5 +1,6 @@
 extension LayerSchema {
-  /// The variables of a layer of `className` with these options; nil for an unknown class.
+  /// The variables of a layer of `className` with these options; nil for an unknown class, and for those
+  /// that hold layers of any class: models and TimeDistributed.
   public init?(className: String, configuration: JSONObject, dialect: Dialect) {
     let options = SchemaOptions(configuration)
     if Self.weightlessClasses.contains(className) {
@@ -60,10 +61,6 @@ extension LayerSchema {
     case "StackedRNNCells":
       guard let cells = Self.cells(options["cells"], dialect) else { return nil }
       self.init(children: cells)
-    case "TimeDistributed":
-      guard let layer = Self.wrapped(options["layer"], dialect) else { return nil }
-      self.init(
-        children: [Child(name: "layer", isTrainable: options.isTrainable("layer"), layer)])
     case "Bidirectional":
       let given = options["backward_layer"]
       guard let forward = Self.wrapped(options["layer"], in: Self.recurrentClasses, dialect),
@@ -94,12 +91,12 @@ extension LayerSchema {
     }
   }
 
-  /// The schema of a serialized layer or cell, of one of `classes` if given: what may stand inside
-  /// another is limited, so that a hostile nesting cannot double the schema at every level.
+  /// The schema of a serialized layer or cell of one of `classes`: what may stand inside another is
+  /// limited, so that a hostile nesting cannot double the schema at every level.
   private static func wrapped(
-    _ json: JSONValue, in classes: Set<String>? = nil, _ dialect: Dialect
+    _ json: JSONValue, in classes: Set<String>, _ dialect: Dialect
   ) -> LayerSchema? {
-    guard let className = json["class_name"]?.string, classes?.contains(className) ?? true,
+    guard let className = json["class_name"]?.string, classes.contains(className),
       json["registered_name"]?.string?.contains(">") != true
     else { return nil }
     return LayerSchema(

@@ -19,13 +19,13 @@ public struct LayerSchema: Sendable, Hashable {
     public var name: String
     /// Its group below the layer's in a v3 weights file, such as `cell` or `_query_dense`.
     public var group: String
-    /// False if it is frozen by itself; a frozen layer freezes it, too.
-    public var isTrainable: Bool
+    /// Its own flag, false if it is frozen by itself; nil if it has none and goes by its owner's.
+    public var isTrainable: Bool?
     /// Its variables and what is inside it.
     public var schema: LayerSchema
 
     public init(
-      name: String, group: String? = nil, isTrainable: Bool = true, _ schema: LayerSchema
+      name: String, group: String? = nil, isTrainable: Bool? = nil, _ schema: LayerSchema
     ) {
       self.name = name
       self.group = group ?? name
@@ -67,8 +67,8 @@ public struct VariableSchema: Sendable, Hashable {
 
 extension LayerEntry {
   /// The layer's variables by its class and options; nil for a class unknown to Cairn, and for
-  /// options that change the variables in a way that was not measured. Models have none of their own
-  /// and answer nil: ``ModelConfiguration/places(in:)`` goes into them.
+  /// options that change the variables in a way that was not measured. Models and TimeDistributed have
+  /// none of their own and answer nil: ``ModelConfiguration/places(in:)`` goes into them.
   public func schema(in dialect: Dialect) -> LayerSchema? {
     if isCustomClass { return nil }
     // Keras 3 lists the plain operations of a Functional model among its layers.

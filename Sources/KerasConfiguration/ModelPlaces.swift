@@ -12,8 +12,11 @@ public struct VariablePlace: Sendable, Hashable {
   public var group: String
   /// Its own variables, nil for a class without schema.
   public var variables: [VariableSchema]?
-  /// False if the object or any owner of it is frozen.
+  /// False if the object is frozen, or an owner of it that freezes what is inside.
   public var isTrainable: Bool
+  /// False if the layer of the model that this is, or is inside of, is frozen: a whole-model file then lists
+  /// its variables as they were created, also where Keras 3 trains what is inside.
+  public var isTopLevelTrainable = true
   /// Whether the class is one of which Cairn knows nothing, so that its variables have numbers for names;
   /// false for a known class with options that change its variables.
   public var hasUnknownClass: Bool
@@ -39,7 +42,7 @@ public struct VariablePlace: Sendable, Hashable {
     return ModelVariable(
       id: id, name: id.canonicalName(schema.name), schema: schema,
       isTrainable: schema.isTrainable && isTrainable, topLevelLayer: topLevelLayer,
-      dataset: "\(group)/vars/\(index)")
+      isTopLevelTrainable: isTopLevelTrainable, dataset: "\(group)/vars/\(index)")
   }
 }
 
@@ -51,11 +54,13 @@ public struct ModelVariable: Sendable, Hashable {
   public var name: String
   /// What its class says of it.
   public var schema: VariableSchema
-  /// True if an optimizer trains it and so keeps slots for it: created trainable, and nothing that
-  /// owns it is frozen.
+  /// True if an optimizer trains it and so keeps slots for it: created trainable, and neither the layer that
+  /// created it nor an owner that freezes what is inside is frozen.
   public var isTrainable: Bool
   /// The layer of the model in whose group a whole-model file keeps it.
   public var topLevelLayer: String
+  /// See ``VariablePlace/isTopLevelTrainable``.
+  public var isTopLevelTrainable = true
   /// Its dataset in a v3 weights file.
   public var dataset: String
 }
@@ -71,8 +76,8 @@ extension ModelConfiguration {
     try memo.places(in: dialect) { () throws(ConfigurationError) in
       var places: [VariablePlace] = []
       try appendPlaces(
-        to: &places, in: dialect, path: [], group: "", topLevelLayer: nil, isTrainable: true,
-        customLayers)
+        to: &places, in: dialect, path: [], group: "", topLevelLayer: nil,
+        isTrainable: isTrainable, customLayers)
       return places
     }
   }
@@ -105,18 +110,21 @@ extension ModelConfiguration {
   /// trainable ones first, as the flags are now. Layers without variables included. Throws for a layer
   /// whose class has no schema.
   ///
-  /// - Parameter frozen: further variables that are not trained.
+  /// - Parameters:
+  ///   - dialect: whose file it is: in the words of Keras 2, no layer is frozen of which something is trained.
+  ///   - frozen: further variables that are not trained.
   public func weightsByLayer(
-    frozen: Set<VariableID> = []
+    in dialect: Dialect, frozen: Set<VariableID> = []
   ) throws(ConfigurationError) -> [(layer: String, variables: [ModelVariable])] {
     try requireOrder()
     let variables = Dictionary(grouping: try variables(in: dialect), by: \.topLevelLayer)
-    func isTrained(_ variable: ModelVariable) -> Bool {
-      variable.isTrainable && !frozen.contains(variable.id)
+    func isListedFirst(_ variable: ModelVariable) -> Bool {
+      variable.isTrainable && (dialect.ownersFreeze || variable.isTopLevelTrainable)
+        && !frozen.contains(variable.id)
     }
     return topLevelLayers.map { layer in
       let own = variables[layer.name] ?? []
-      return (layer.name, own.filter(isTrained) + own.filter { !isTrained($0) })
+      return (layer.name, own.filter(isListedFirst) + own.filter { !isListedFirst($0) })
     }
   }
 
@@ -135,68 +143,111 @@ extension ModelConfiguration {
     calls == .chain ? layers.filter { $0.className != "InputLayer" } : layers
   }
 
-  private func appendPlaces(
+  /// The places of this model's layers.
+  ///
+  /// - Parameters:
+  ///   - path: the model's own, empty for the outermost.
+  ///   - group: the model's own in a v3 weights file, with a slash behind it; empty for the outermost.
+  ///   - isTrainable: false if the model or an owner of it is frozen, as far as that freezes its layers.
+  fileprivate func appendPlaces(
     to places: inout [VariablePlace], in dialect: Dialect, path: LayerPath, group: String,
-    topLevelLayer: String?, isTrainable: Bool, _ customLayers: [LayerPath: CustomLayer]
+    topLevelLayer: LayerEntry?, isTrainable: Bool, _ customLayers: [LayerPath: CustomLayer]
   ) throws(ConfigurationError) {
     var numbering = ElementNumbering(layersIn: dialect)
     for layer in topLevelLayers {
-      let schema = layer.schema(in: dialect)
-      let nested =
-        layer.isModel ? try ModelConfiguration(json: layer.json, dialect: self.dialect) : nil
       let path = path.appending(layer.name)
-      let custom = customLayers[path]
-      let hasVariables =
-        try nested?.hasVariables(at: path, customLayers)
-        ?? (schema?.variableCount ?? custom?.variables.count).map { $0 > 0 } ?? true
-      let element = numbering.name(ofClass: layer.plainClassName, hasVariables: hasVariables)
-      var place = VariablePlace(
-        path: path, className: layer.className,
-        topLevelLayer: topLevelLayer ?? layer.name,
+      let element = numbering.name(
+        ofClass: layer.plainClassName,
+        hasVariables: try layer.hasVariables(at: path, in: self.dialect, customLayers))
+      try layer.appendPlaces(
+        to: &places, in: dialect, spelledBy: self.dialect, path: path,
         group: "\(group)\(dialect.layersGroup)/\(element)",
-        variables: schema?.variables ?? custom?.variables,
-        isTrainable: isTrainable && self.isTrainable && layer.isTrainable,
-        hasUnknownClass: nested == nil && (layer.isCustomClass || !layer.hasKnownClass))
-      place.isTrainingKnown = schema != nil || nested != nil || custom?.isTrainingKnown == true
-      if let nested {
-        try nested.appendPlaces(
-          to: &places, in: dialect, path: place.path, group: place.group + "/",
-          topLevelLayer: place.topLevelLayer, isTrainable: place.isTrainable, customLayers)
-      } else {
-        place.append(to: &places, children: schema?.children ?? [])
-      }
+        topLevelLayer: topLevelLayer ?? layer, isTrainable: isTrainable, customLayers)
     }
   }
+}
 
-  /// True if any layer has variables, or may have some because its class is unknown.
-  private func hasVariables(
-    at path: LayerPath, _ customLayers: [LayerPath: CustomLayer]
-  ) throws(ConfigurationError) -> Bool {
-    for layer in layers {
-      let path = path.appending(layer.name)
-      let count = layer.schema(in: dialect)?.variableCount ?? customLayers[path]?.variables.count
-      let has =
-        layer.isModel
-        ? try ModelConfiguration(json: layer.json, dialect: dialect)
-          .hasVariables(at: path, customLayers)
-        : count.map { $0 > 0 } ?? true
-      if has { return true }
+extension LayerEntry {
+  /// The places of this layer and of what is inside it, depth first.
+  ///
+  /// - Parameter spelling: the dialect of the layer's JSON.
+  fileprivate func appendPlaces(
+    to places: inout [VariablePlace], in dialect: Dialect, spelledBy spelling: Dialect,
+    path: LayerPath, group: String, topLevelLayer: LayerEntry, isTrainable: Bool,
+    _ customLayers: [LayerPath: CustomLayer]
+  ) throws(ConfigurationError) {
+    let isOwnTrainable = isTrainable && self.isTrainable
+    let isInnerTrainable = spelling.ownersFreeze ? isOwnTrainable : isTrainable
+    if isModel {
+      try ModelConfiguration(json: json, dialect: spelling).appendPlaces(
+        to: &places, in: dialect, path: path, group: group + "/", topLevelLayer: topLevelLayer,
+        isTrainable: isInnerTrainable, customLayers)
+      return
     }
-    return false
+    let wrapped = wrappedLayer
+    let schema = wrapped == nil ? schema(in: dialect) : LayerSchema()
+    let custom = customLayers[path]
+    var place = VariablePlace(
+      path: path, className: className, topLevelLayer: topLevelLayer.name, group: group,
+      variables: schema?.variables ?? custom?.variables, isTrainable: isOwnTrainable,
+      hasUnknownClass: isCustomClass || !hasKnownClass)
+    place.isTopLevelTrainable = topLevelLayer.isTrainable
+    place.isTrainingKnown = schema != nil || custom?.isTrainingKnown == true
+    place.append(
+      to: &places, children: schema?.children ?? [],
+      ownersAreTrainable: spelling.ownersFreeze ? nil : isTrainable)
+    try wrapped?.appendPlaces(
+      to: &places, in: dialect, spelledBy: spelling, path: path.appending(Self.wrappedKey),
+      group: "\(group)/\(Self.wrappedKey)", topLevelLayer: topLevelLayer,
+      isTrainable: isInnerTrainable, customLayers)
+  }
+
+  /// True if the layer or anything inside it has variables, or may have some because a class is unknown.
+  fileprivate func hasVariables(
+    at path: LayerPath, in dialect: Dialect, _ customLayers: [LayerPath: CustomLayer]
+  ) throws(ConfigurationError) -> Bool {
+    if isModel {
+      for layer in try ModelConfiguration(json: json, dialect: dialect).layers
+      where try layer.hasVariables(at: path.appending(layer.name), in: dialect, customLayers) {
+        return true
+      }
+      return false
+    }
+    if let wrapped = wrappedLayer {
+      return try wrapped.hasVariables(
+        at: path.appending(Self.wrappedKey), in: dialect, customLayers)
+    }
+    return (schema(in: dialect)?.variableCount ?? customLayers[path]?.variables.count)
+      .map { $0 > 0 } ?? true
   }
 }
 
 extension VariablePlace {
   /// This place and those inside it, depth first.
-  fileprivate func append(to places: inout [VariablePlace], children: [LayerSchema.Child]) {
+  ///
+  /// - Parameter ownersAreTrainable: nil if whatever owns an object freezes it; else whether an object with a
+  ///   flag of its own may be trained at all.
+  fileprivate func append(
+    to places: inout [VariablePlace], children: [LayerSchema.Child], ownersAreTrainable: Bool?
+  ) {
     places.append(self)
     for child in children {
       var place = self
       place.path = path.appending(child.name)
       place.group = "\(group)/\(child.group)"
       place.variables = child.schema.variables
-      place.isTrainable = isTrainable && child.isTrainable
-      place.append(to: &places, children: child.schema.children)
+      if let flag = child.isTrainable {
+        place.isTrainable = (ownersAreTrainable ?? isTrainable) && flag
+      }
+      place.append(
+        to: &places, children: child.schema.children, ownersAreTrainable: ownersAreTrainable)
     }
   }
+}
+
+extension Dialect {
+  /// Whether a frozen layer freezes what is inside it. In Keras 3 that happens only when its flag is set,
+  /// which sets those inside as well; a layer that is made frozen, as from a configuration, freezes the
+  /// variables alone that it creates itself.
+  var ownersFreeze: Bool { self != .keras3 }
 }

@@ -110,12 +110,12 @@ struct BisectCommand: ParsableCommand {
       var bisection = Bisection(
         paths, historyCheck, verifying: reading.verifying,
         around: watched,
-        onStep: { if isText { Console.print([$0.line], printing) } })
+        onStep: { if isText { Console.print([$0.line], printing.style) } })
       let report = try bisection.run()
       if isText {
-        Console.print(report.conclusion, printing)
+        Console.print(report.conclusion, printing.style)
       } else {
-        Console.print(report, printing)
+        Console.print(report, printing.style)
       }
       outcome = report.outcome
     }

@@ -31,6 +31,7 @@ struct CheckpointInspect: ParsableCommand {
     signal(SIGPIPE, SIG_DFL)
     Console.openMissingStreams()
     Console.checkOutputAtExit()
+    if let file = shownFile { run { try ShowRequest(file: file).run() } }
     if let word = commandWord {
       guard let command = command(named: word) else { refuse(word) }
       run(command)
@@ -45,6 +46,15 @@ struct CheckpointInspect: ParsableCommand {
     return word.flatMap { $0.hasPrefix("-") ? nil : $0 }
   }
 
+  /// The file of `show FILE`.
+  private static var shownFile: String? {
+    let words = CommandLine.arguments.dropFirst()
+    guard words.count == 2, words.first == "show", let file = words.last,
+      file == "-" || !file.hasPrefix("-")
+    else { return nil }
+    return file
+  }
+
   private static func command(named name: String) -> (any ParsableCommand.Type)? {
     configuration.subcommands.first { $0.configuration.commandName == name }
   }
@@ -57,8 +67,12 @@ struct CheckpointInspect: ParsableCommand {
     guard words.first != "help",
       var command = try? type.parseAsRoot(Array(words.dropFirst()))
     else { return }
+    run { try command.run() }
+  }
+
+  private static func run(_ work: () throws -> Void) -> Never {
     do {
-      try command.run()
+      try work()
       exit()
     } catch {
       exit(withError: error)

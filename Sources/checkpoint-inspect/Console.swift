@@ -12,15 +12,15 @@ enum Console {
   /// Prints a line of text; what files put into it cannot steer the terminal.
   static func printLine(_ line: String = "") { Swift.print(line.withoutControlCharacters) }
 
-  static func print(_ report: some Report, _ options: PrintingOptions) {
-    for line in report.lines(as: options.format, isColoured: isColoured(options.color)) {
+  static func print(_ report: some Report, _ style: PrintingStyle) {
+    for line in report.lines(as: style.format, isColoured: isColoured(style.color)) {
       Swift.print(line)
     }
   }
 
   /// Prints lines at once, though there be more to come.
-  static func print(_ lines: [StyledText], _ options: PrintingOptions) {
-    print(lines.map { $0.rendered(isColoured: isColoured(options.color)) })
+  static func print(_ lines: [StyledText], _ style: PrintingStyle) {
+    print(lines.map { $0.rendered(isColoured: isColoured(style.color)) })
   }
 
   /// Prints lines of a report at once.

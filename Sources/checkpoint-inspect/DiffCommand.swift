@@ -76,13 +76,13 @@ struct DiffCommand: ParsableCommand {
           () throws(CheckpointError) in try DiffReport(first, second, options: options)
         }
         isSame = report.isEmpty
-        if let html = page.html {
+        if let target = page.target {
           let page = try ProgressLine.showing("drawing", byteCount: byteCount) {
             () throws(CheckpointError) in try HTMLPage(report, reading: first, second)
           }
-          try page.write(to: html, replacing: self.page.force)
+          try target.write(page)
         }
-        if !quiet { Console.print(report, printing) }
+        if !quiet { Console.print(report, printing.style) }
       }
     }
     if !isSame { throw ExitCode(1) }

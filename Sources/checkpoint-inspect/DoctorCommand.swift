@@ -61,7 +61,7 @@ struct DoctorCommand: ParsableCommand {
       guard let rescue else {
         let report = DoctorReport(examination)
         isGood = report.isWhole
-        Console.print(report, printing)
+        Console.print(report, printing.style)
         return
       }
       do throws(CheckpointError) {
@@ -72,10 +72,10 @@ struct DoctorCommand: ParsableCommand {
           try examination.rescue(
             to: rescue, older: older, fill: fill, keepingSuspect: keepSuspect)
         }
-        Console.print(DoctorReport(examination, rescue: log), printing)
+        Console.print(DoctorReport(examination, rescue: log), printing.style)
       } catch {
         // What is lost is printed also, and above all, when nothing can be written.
-        Console.print(DoctorReport(examination), printing)
+        Console.print(DoctorReport(examination), printing.style)
         throw error
       }
     }

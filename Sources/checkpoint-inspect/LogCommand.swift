@@ -42,10 +42,8 @@ struct LogCommand: ParsableCommand {
         return paths.map { log.entry(of: $0) }
       }
       let report = LogReport(folder: folder, entries: entries, newestFirst: newestFirst)
-      if let html = page.html {
-        try HTMLPage(report).write(to: html, replacing: page.force)
-      }
-      Console.print(report, printing)
+      try page.target?.write(HTMLPage(report))
+      Console.print(report, printing.style)
     }
   }
 }

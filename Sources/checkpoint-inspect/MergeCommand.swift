@@ -89,7 +89,7 @@ struct MergeCommand: ParsableCommand {
             strategy: strategy, settings: settings, rowWise: rows.compactMap { Glob($0) }))
       }
       isComplete = merge.isComplete
-      Console.print(MergeReport(merge), printing)
+      Console.print(MergeReport(merge), printing.style)
       guard isComplete, !dryRun else { return }
       // One of them is copied, then all are read again and the merged tensors written.
       try ProgressLine.showing("writing", byteCount: byteCount + 3 * ours.manifest.byteCount) {

@@ -92,7 +92,7 @@ struct RestoreCommand: ParsableCommand {
       let plan = RestorePlan(
         source: reader.manifest, target: target.manifest, selection: selection)
       // The plan is printed also, and above all, when it is refused.
-      Console.print(plan.report, printing)
+      Console.print(plan.report, printing.style)
       let taken = plan.assignments.reduce(0) { $0 + $1.target.byteCount }
       // The target is copied, then the source's tensors are read and written.
       try ProgressLine.showing("restoring", byteCount: 2 * (target.manifest.byteCount + taken)) {

@@ -49,7 +49,7 @@ struct ShowCommand: ParsableCommand {
   var health = false
 
   @Option(help: "Order: \(TensorOrder.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var sort = TensorOrder.file
+  var sort = ShowReport.Options().order
 
   @OptionGroup var filter: FilterOptions
 
@@ -64,7 +64,7 @@ struct ShowCommand: ParsableCommand {
       if all { throw ValidationError("--all is about the numbers of a tensor; none is named") }
       return
     }
-    if digests || statistics || health || sort != .file || !filter.isEmpty
+    if digests || statistics || health || sort != ShowReport.Options().order || !filter.isEmpty
       || page.html != nil
     {
       throw ValidationError("the numbers of one tensor take no other option but --all and --format")
@@ -72,35 +72,16 @@ struct ShowCommand: ParsableCommand {
   }
 
   func run() throws {
-    try Console.reportingTrouble { inputs throws(CheckpointError) in
-      let reader = try inputs.open(file, verifying: reading.verifying)
-      if let tensor {
-        let byteCount = reader.manifest.entry(named: tensor.name)?.byteCount ?? 0
-        let report = try ProgressLine.showing("reading", byteCount: byteCount) {
-          () throws(CheckpointError) in try NumbersReport(reader, tensor, isWhole: all)
-        }
-        Console.print(report, printing)
-        return
-      }
-      var options = ShowReport.Options()
-      options.digests = digests
-      options.statistics = statistics
-      options.health = health
-      options.order = sort
-      options.filter = filter.filter
-      let report = try ProgressLine.showing(
-        "reading", byteCount: ShowReport.byteCount(of: reader.manifest, options: options)
-      ) { () throws(CheckpointError) in
-        try ShowReport(reader, options: options)
-      }
-      if let html = page.html {
-        let page = try ProgressLine.showing("drawing", byteCount: reader.manifest.byteCount) {
-          () throws(CheckpointError) in try HTMLPage(report, reading: reader)
-        }
-        try page.write(to: html, replacing: self.page.force)
-      }
-      Console.print(report, printing)
-    }
+    var options = ShowReport.Options()
+    options.digests = digests
+    options.statistics = statistics
+    options.health = health
+    options.order = sort
+    options.filter = filter.filter
+    try ShowRequest(
+      file: file, isVerified: reading.verifying, tensor: tensor, isWhole: all, options: options,
+      page: page.target, style: printing.style
+    ).run()
   }
 }
 

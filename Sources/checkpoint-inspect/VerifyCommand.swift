@@ -45,7 +45,7 @@ struct VerifyCommand: ParsableCommand {
           try verify(file.path).naming(file.path, file.name)
         }
         isGood = passes(report)
-        Console.print(report, printing)
+        Console.print(report, printing.style)
         return
       }
       guard !paths.isEmpty else {
@@ -65,7 +65,7 @@ struct VerifyCommand: ParsableCommand {
         case .failure: hasTrouble = true
         }
       }
-      Console.print(FolderVerificationReport(path: path, checkpoints: checkpoints), printing)
+      Console.print(FolderVerificationReport(path: path, checkpoints: checkpoints), printing.style)
     }
     if hasTrouble { throw ExitCode(2) }
     if !isGood { throw ExitCode(1) }

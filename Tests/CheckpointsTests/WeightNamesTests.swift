@@ -9,7 +9,7 @@ import Testing
     paths.map {
       ModelVariables.Implied(
         id: VariableID(layer: $0, index: 0), schema: VariableSchema("kernel"), isTrainable: true,
-        className: className)
+        isListedFirst: true, className: className)
     }
   }
 

@@ -15,6 +15,23 @@ struct ShowTests {
     try ExpectedOutput.check("show-\(generation)-\(file).txt", ["show", "\(generation)/\(file)"])
   }
 
+  @Test(
+    "answers a file without options, which is not parsed, as it answers with the options' defaults",
+    arguments: [
+      "keras-3.15/mlp_ema.weights.h5", "keras-2.12/mlp.h5", "keras-3.15", "README.md", "nothing",
+      "-",
+    ])
+  func plainForm(file: String) throws {
+    let folder = Fixture.path("")
+    let plain = try BuiltProduct.checkpointInspect.run(["show", file], in: folder)
+    let parsed = try BuiltProduct.checkpointInspect.run(
+      ["show", file, "--format", "text", "--color", "auto", "--sort", "file"], in: folder)
+    #expect(plain.output == parsed.output)
+    #expect(plain.errors == parsed.errors)
+    #expect(plain.exitCode == parsed.exitCode)
+    #expect(!(plain.output + plain.errors).isEmpty)
+  }
+
   @Test("prints digests and statistics as committed", arguments: generations)
   func details(generation: String) throws {
     try ExpectedOutput.check(

@@ -15,7 +15,7 @@ struct LayerSchemaTests {
     let model = try ModelConfiguration(
       parsing: texts["\(family)/config.json"], dialect: texts.dialect)
     let names = try #require(try texts.json("\(family)/names").object)
-    let layers = try model.weightsByLayer()
+    let layers = try model.weightsByLayer(in: model.dialect)
     #expect(layers.map(\.layer) == names.keys)
     for (layer, variables) in layers {
       let written = names[layer]!.array!.map { ownName(ofWeight: $0.string!) }
@@ -73,7 +73,8 @@ struct LayerSchemaTests {
     let text = KerasTexts.keras2["nested/model_config"].replacing(
       #""name": "dense", "trainable": true"#, with: #""name": "dense", "trainable": false"#)
     let model = try ModelConfiguration(parsing: text)
-    let inner = try #require(try model.weightsByLayer().first { $0.layer == "inner" })
+    let inner = try #require(
+      try model.weightsByLayer(in: model.dialect).first { $0.layer == "inner" })
     #expect(
       inner.variables.map(\.name) == [
         "inner/dense_1/kernel", "inner/dense_1/bias", "inner/dense/kernel", "inner/dense/bias",
@@ -217,10 +218,6 @@ struct LayerSchemaTests {
     // A backward layer that is not given is made from the forward one.
     let both = try #require(schema("Bidirectional", ["layer": lstm(false)]))
     #expect(both.children.map(\.isTrainable) == [false, false])
-    let dense: JSONValue = ["class_name": "Dense", "config": ["name": "d", "trainable": false]]
-    let each = try #require(schema("TimeDistributed", ["layer": dense]))
-    #expect(each.children.map(\.isTrainable) == [false])
-
     let model = try ModelConfiguration(json: [
       "class_name": "Sequential",
       "config": [

@@ -217,12 +217,12 @@ struct TranslationTests {
         ],
       ]
     }
-    let nodes: JSONValue = [[["x", 0, 0, ["training": false]], ["state", 0, 0, [:]]]]
+    let nodes: JSONValue = [[["x", 0, 0, ["times": 2]], ["state", 0, 0, [:]]]]
     let model = try ModelConfiguration(json: json(nodes), dialect: .keras2)
     let there = model.translation(to: .keras3, in: .attribute).configuration
     let node = try #require(there.layers.last?.json["inbound_nodes"]?.array?.first)
     #expect(node["args"]?.array?.count == 1)
-    #expect(node["kwargs"]?["training"] == false)
+    #expect(node["kwargs"]?["times"] == 2)
     let state = node["kwargs"]?["initial_state"]?.array?.first
     #expect(state?["config"]?["keras_history"] == ["state", 0, 0])
     let archived = model.translation(to: .keras3, in: .document).configuration
@@ -232,6 +232,94 @@ struct TranslationTests {
     let back = there.translation(to: .keras2, in: .attribute).configuration
     #expect(back.layers.last?.json["inbound_nodes"] == nodes)
     #expect(back.json["config"]?["output_layers"] == [["gru", 0, 0]])
+  }
+
+  /// A Dropout called on an input.
+  private func called(_ nodes: JSONValue, _ dialect: Dialect) throws -> ModelConfiguration {
+    let input: JSONValue = [
+      "class_name": "InputLayer", "config": ["name": "x"], "name": "x", "inbound_nodes": [],
+    ]
+    let layer: JSONValue = [
+      "class_name": "Dropout", "config": ["name": "d", "rate": 0.5], "name": "d",
+      "inbound_nodes": nodes,
+    ]
+    return try ModelConfiguration(
+      json: [
+        "class_name": "Functional",
+        "config": [
+          "name": "m", "layers": [input, layer], "input_layers": [["x", 0, 0]],
+          "output_layers": [["d", 0, 0]],
+        ],
+      ], dialect: dialect)
+  }
+
+  @Test("outputs of a model that is called twice are those of the same calls")
+  func callsOfModels() throws {
+    func model(_ call: Int, output: Int, _ className: String) throws -> ModelConfiguration {
+      let input: JSONValue = [
+        "class_name": "InputLayer", "config": ["name": "x"], "name": "x", "inbound_nodes": [],
+      ]
+      let inner: JSONValue = [
+        "class_name": .string(className),
+        "config": [
+          "name": "f", "layers": [input], "input_layers": [["x", 0, 0]],
+          "output_layers": [["x", 0, 0]],
+        ],
+        "name": "f", "inbound_nodes": [[["x", 0, 0, [:]]], [["f", JSONValue(call), 0, [:]]]],
+      ]
+      return try ModelConfiguration(
+        json: [
+          "class_name": "Functional",
+          "config": [
+            "name": "m", "layers": [input, inner], "input_layers": [["x", 0, 0]],
+            "output_layers": [["f", JSONValue(output), 0], ["f", JSONValue(output + 1), 0]],
+          ],
+        ], dialect: .keras2)
+    }
+    // As both write them: Keras 3 counts a Functional's calls from 1 among the outputs alone.
+    for (className, first) in [("Functional", 1), ("Sequential", 0)] {
+      let keras2 = try model(1, output: 1, className)
+      let keras3 = keras2.translation(to: .keras3, in: .attribute).configuration
+      let config = try #require(keras3.json["config"])
+      #expect(
+        config["output_layers"] == [["f", JSONValue(first), 0], ["f", JSONValue(first + 1), 0]])
+      let nodes = try #require(config["layers"]?.array?.last?["inbound_nodes"]?.array)
+      let text = nodes[1].text
+      #expect(text.contains("\"f\", 0, 0"))
+      let back = keras3.translation(to: .keras2, in: .attribute).configuration
+      #expect(back.json["config"]?["output_layers"] == keras2.json["config"]?["output_layers"])
+    }
+  }
+
+  @Test("the mode that Keras 3 writes of every call does not fix that of a layer in Keras 2")
+  func mode() throws {
+    let tensor: JSONValue = [
+      "class_name": "__keras_tensor__",
+      "config": ["shape": [.null, 3], "dtype": "float32", "keras_history": ["x", 0, 0]],
+    ]
+    for isTraining in [true, false] {
+      let kwargs: JSONValue = ["training": .bool(isTraining)]
+      let model = try called([["args": [tensor], "kwargs": kwargs]], .keras3)
+      for dialect in [Dialect.keras2, .tfKeras] {
+        let (translated, losses) = model.translation(to: dialect, in: .attribute)
+        #expect(losses.isEmpty)
+        #expect(translated.layers[1].json["inbound_nodes"] == [[["x", 0, 0, [:]]]])
+      }
+      let same = model.translation(to: .keras3, in: .attribute).configuration
+      #expect(same.layers[1].json["inbound_nodes"]?.array?.first?["kwargs"] == kwargs)
+    }
+  }
+
+  @Test("a mode that a caller of Keras 2 insisted on is lost in Keras 3")
+  func insistedMode() throws {
+    let nodes: JSONValue = [[["x", 0, 0, ["training": false]]]]
+    let model = try called(nodes, .keras2)
+    let losses = model.translation(to: .keras3, in: .attribute).losses
+    #expect(losses.map(\.object) == ["layer `d`"])
+    #expect(losses.map(\.key) == ["training"])
+    let (there, none) = model.translation(to: .tfKeras, in: .attribute)
+    #expect(none.isEmpty)
+    #expect(there.layers[1].json["inbound_nodes"] == nodes)
   }
 
   /// Each generation has its own name for an input that was given none. That a model called on another's

@@ -4,7 +4,7 @@ Reads a JSON list of jobs and writes a list with an answer for each. A job is `r
 without `file`, the row is only made, to hear whether this Keras can. `architecture` is a saved model into
 which weights go instead of the row's own; `dtypes` and `slotDtypes` say in which dtypes the source held
 what this Keras may hold in wider ones. An answer has `holds` and `outputs`, as the truth of the matrix
-has them, `trained` where that tells of a further step, or `refused` with Keras's words; and `said`,
+has them, `modes` and `trained` where that tells of a further step, or `refused` with Keras's words; and `said`,
 its warnings.
 """
 
@@ -28,7 +28,7 @@ import tensorflow as tf
 from keras_side import further_step, matrix_truth
 from keras_side.generation import Generation, current
 from keras_side.random_models import PREFIX, row as row_named
-from keras_side.save_matrix import SEED, outputs, set_policy, trained
+from keras_side.save_matrix import SEED, modes, outputs, set_policy, trained
 
 
 def load(generation: Generation, job: Mapping[str, Any]) -> Any:
@@ -50,6 +50,9 @@ def load(generation: Generation, job: Mapping[str, Any]) -> Any:
         return keras.models.load_model(job["file"])
     if "architecture" in job:
         model = keras.models.load_model(job["architecture"])
+        if job["architecture"].endswith(".h5") and model.optimizer is not None:
+            # Keras 2 has made its metrics there, and would look for them among the weights.
+            model.compile(model.optimizer, model.loss)
         kept = getattr(getattr(model, "optimizer", None), "variables", [])
         # The legacy classes have a method of that name.
         for variable in [*model.variables, *(kept() if callable(kept) else kept)]:
@@ -153,6 +156,7 @@ def main() -> int:
                 in_source_dtypes(generation, model, holds, job)
                 answer = {"holds": holds, "outputs": outputs(generation, model)}
                 if job.get("trainsOn"):
+                    answer["modes"] = modes(generation, model)
                     answer["trained"] = further_step.take(generation, model)
             except Exception as error:  # Whatever Keras raises is the answer.
                 answer = {"refused": f"{type(error).__name__}: {str(error).strip()[:300]}"}

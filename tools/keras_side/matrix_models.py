@@ -162,6 +162,41 @@ def time_distributed(g: Generation) -> Any:
         layers.TimeDistributed(layers.BatchNormalization()), layers.Dense(4)])
 
 
+def wrapped_models(g: Generation) -> Any:
+    """Models in wrappers: one of them in two wrappers, one with a wrapped model inside."""
+    layers = g.keras.layers
+    steps = g.keras.Input(shape=(2, 4), name="steps")
+    x = layers.Dense(4, name="first")(steps)
+    x = layers.TimeDistributed(_block(g, "deep"), name="each_step")(x)
+    x = layers.Dense(4, name="second")(layers.Add()([x, layers.Dense(4, name="aside")(steps)]))
+    x = layers.Bidirectional(layers.LSTM(2, return_sequences=True, name="l"), name="both")(x)
+    film = g.keras.Model(steps, x, name="film")
+    return g.keras.Sequential([
+        g.keras.Input(shape=(3, 2, 4)), layers.TimeDistributed(film), layers.Dense(4),
+        layers.TimeDistributed(layers.TimeDistributed(_block(g, "point")), name="all"),
+        layers.TimeDistributed(layers.Dense(4))])
+
+
+def frozen_wrapped_model(g: Generation) -> Any:
+    """A frozen layer of a model in a wrapper, and a frozen wrapper."""
+    layers = g.keras.layers
+    block = _block(g, "block")
+    block.get_layer("block_p").trainable = False
+    return g.keras.Sequential([
+        g.keras.Input(shape=(3, 4)), layers.TimeDistributed(block), layers.Dense(4),
+        layers.TimeDistributed(_block(g, "still"), trainable=False), layers.Dense(4)])
+
+
+def frozen_wrappers(g: Generation) -> Any:
+    """Frozen as they are made, which in Keras 3 freezes nothing that is inside them."""
+    layers = g.keras.layers
+    return g.keras.Sequential([
+        g.keras.Input(shape=(3, 4)),
+        layers.Bidirectional(layers.LSTM(2, return_sequences=True), name="both", trainable=False),
+        layers.TimeDistributed(layers.Dense(4), name="each", trainable=False), layers.Dense(4),
+        layers.RNN(layers.GRUCell(4), name="single", trainable=False), layers.Dense(2)])
+
+
 def convolutions(g: Generation) -> Any:
     layers = g.keras.layers
     return g.keras.Sequential([
@@ -299,7 +334,7 @@ ARCHITECTURES: dict[str, Row] = {
     build.__name__: Row(build) for build in (
         sequential, sequential_without_input, branches, shared_layer, nested_sequential,
         nested_functional, nested_twice, recurrent, gated, bidirectional, stacked_cells,
-        time_distributed, convolutions, more_convolutions, attention, encoder_decoder, einsum,
-        normalizations,
-        group_normalization, frozen_layer, frozen_normalization, frozen_inner_layer,
-        frozen_inner_model, frozen_wrapped, frozen_model, lookup)}
+        time_distributed, wrapped_models, frozen_wrapped_model, frozen_wrappers, convolutions,
+        more_convolutions, attention, encoder_decoder, einsum, normalizations, group_normalization,
+        frozen_layer, frozen_normalization, frozen_inner_layer, frozen_inner_model, frozen_wrapped,
+        frozen_model, lookup)}

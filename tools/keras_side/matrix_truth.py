@@ -65,7 +65,7 @@ def describe(generation: Generation, model: Any) -> dict[str, Any]:
 def variables(generation: Generation, model: Any) -> list[Owned]:
     """Every variable once, in model order; fails if the walk misses one that Keras knows."""
     found: dict[int, Owned] = {}
-    for path, item in _objects(generation, model, ()):
+    for path, item in objects(generation, model, ()):
         for variable in own_variables(generation, item):
             own = generation.own_name(variable)
             own = OWN_NAMES.get(own, {}).get(type(item).__name__, own)
@@ -82,30 +82,30 @@ def own_variables(generation: Generation, item: Any) -> list[Any]:
     return [*getattr(item, f"_trainable_{kind}"), *getattr(item, f"_non_trainable_{kind}")]
 
 
-def _objects(generation: Generation, item: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def objects(generation: Generation, item: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """The object, then those inside it, in the order of Keras's flat lists of weights."""
     keras = generation.keras
     yield path, item
     if isinstance(item, keras.Model):
         for layer in item.layers:
-            yield from _objects(generation, layer, (*path, layer.name))
+            yield from objects(generation, layer, (*path, layer.name))
     elif hasattr(item, "forward_layer"):
         for name in ("forward_layer", "backward_layer"):
-            yield from _objects(generation, getattr(item, name), (*path, name))
+            yield from objects(generation, getattr(item, name), (*path, name))
     elif isinstance(item, keras.layers.StackedRNNCells):
         counts: dict[str, int] = {}
         for cell in item.cells:
             kind = _snake_case(type(cell).__name__)
             number = counts[kind] = counts.get(kind, -1) + 1
-            yield from _objects(generation, cell,
+            yield from objects(generation, cell,
                                 (*path, f"{kind}_{number}" if number else kind))
     elif isinstance(item, keras.layers.MultiHeadAttention):
         for name in ("query", "key", "value", "output"):
-            yield from _objects(generation, getattr(item, f"_{name}_dense"), (*path, name))
+            yield from objects(generation, getattr(item, f"_{name}_dense"), (*path, name))
     elif hasattr(item, "cell"):
-        yield from _objects(generation, item.cell, (*path, "cell"))
+        yield from objects(generation, item.cell, (*path, "cell"))
     elif isinstance(item, keras.layers.Wrapper):
-        yield from _objects(generation, item.layer, (*path, "layer"))
+        yield from objects(generation, item.layer, (*path, "layer"))
 
 
 def _snake_case(class_name: str) -> str:

@@ -1,8 +1,9 @@
 """Random models of a seed: the rows of the matrix that nobody wrote by hand.
 
 The row `random-17` is made of the seed 17, alike by every Keras: chains, graphs with several inputs and
-outputs, layers and models called twice, models in models, any layer class with any options, names that clash
-or have odd characters, layers frozen or renamed at any time, any policy and any optimizer.
+outputs, layers and models called twice, models in models, models of a class of their own with layers under
+attributes, in lists and in dictionaries, any layer class with any options, names that clash or have odd
+characters, layers frozen or renamed at any time, any policy and any optimizer.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ OTHER_OPTIMIZERS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("RMSprop", {"momentum": 0.5, "centered": True}), ("RMSprop", {}), ("Adam", {}),
     ("Adam", {"amsgrad": True}), ("AdamW", {"weight_decay": 0.01}), ("Nadam", {}), ("Adamax", {}),
     ("Adadelta", {}), ("Ftrl", {}))
+
+ATTRIBUTES = ("alpha", "zed", "blocks", "table", "a_1", "_hidden", "layer", "B", "dense", "vars_1")
+"""Under which models of a class of their own keep layers."""
 
 
 def row(name: str) -> Row:
@@ -104,11 +108,13 @@ class Builder:
         self.draw = Draw(f"model {seed}")
         self.keras = generation.keras
         self.making = Making(generation, self.draw, words, dtypes)
+        self.is_handmade = Draw(f"form {seed}").chance(0.1)
 
     def model(self) -> Any:
         """The whole model, some of its layers frozen or renamed."""
         draw = self.draw
-        model = draw.choices((self.chain, self.graph), (3, 5))[0](0)
+        make = draw.choices((self.chain, self.graph), (3, 5))[0]
+        model = self.handmade() if self.is_handmade else make(0)
         if draw.chance(0.25):
             self.freeze(model)
         if draw.chance(0.1):
@@ -176,6 +182,51 @@ class Builder:
         making.taken = outer
         return keras.Model(inputs if len(inputs) > 1 else inputs[0],
                            ends if len(ends) > 1 else ends[0], **named)
+
+    def handmade(self) -> Any:
+        """A model of a class of its own, which calls its layers one after another, under whatever attributes
+        they are kept."""
+        draw, making, keras = self.draw, self.making, self.keras
+        own, dtype, first = entrance(making, draw.pick(("line", "sequence", "image")))
+        tensor = keras.Input(shape=own, dtype=dtype)
+        order: list[Any] = []
+        parts: dict[str, Any] = {}
+        names = [*ATTRIBUTES]
+        for _ in range(draw.randint(1, 4)):
+            found = []
+            for _ in range(draw.randint(1, 3)):
+                if draw.chance(0.15):
+                    found.append(self.chain(2, self.shape(tensor.shape)))
+                else:
+                    found.append(any_layer(making, self.shape(tensor.shape), is_chained=True))
+                tensor = found[-1](tensor)
+            order += found
+            name = names.pop(draw.randint(0, len(names) - 1))
+            keys = sorted(("left", "zero", "Odd")[:len(found)], reverse=draw.chance(0.5))
+            parts[name] = found[0] if len(found) == 1 and draw.chance(0.7) else \
+                draw.pick((found, dict(zip(keys, found))))
+
+        class Handmade(keras.Model):
+            """Registered nowhere: its configuration lists no layers."""
+
+            def __init__(self) -> None:
+                super().__init__(**making.name())
+                for name, part in parts.items():
+                    setattr(self, name, part)
+
+            def call(self, x: Any, training: Any = None) -> Any:
+                for layer in order:
+                    x = layer(x)
+                return x
+
+            def get_config(self) -> dict[str, Any]:
+                return {"name": self.name}
+
+            @property
+            def input_shape_for_data(self) -> Shape:
+                return own
+
+        return Handmade()
 
     def further(self, depth: int, tensor: Any, pool: list[Any], used: set[int],
                 layers: list[tuple[Any, Shape]]) -> Any:

@@ -59,6 +59,8 @@ def make(generation: Generation, name: str, row: Row, folder: Path,
             truth["prepared"] = row.prepare.__name__
         truth |= save(generation, model, folder.resolve() / name, row, layouts)
         if row.trains_on:
+            truth["rounding"] = rounding(generation, model)
+            truth["modes"] = modes(generation, model)
             truth["trained"] = further_step.take(generation, model)
     finally:
         set_policy(generation, "float32")
@@ -115,6 +117,61 @@ def outputs(generation: Generation, model: Any) -> list[dict[str, Any]]:
               for each in (answer if isinstance(answer, (list, tuple)) else [answer])]
     return [{"dtype": each.dtype.name, "values": each.astype(np.float64).ravel().tolist()}
             for each in arrays]
+
+
+UNITS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+"""Unit roundoffs."""
+DISTURBANCES = 8
+
+
+def rounding(generation: Generation, model: Any) -> dict[str, Any]:
+    """The coarsest dtype that a layer computes in, and how far the outputs move, relative to those above
+    one, when every variable is changed by up to a unit roundoff of that dtype: what no two ways of
+    computing the same formulas can be asked to agree in."""
+    owned = [each.variable for each in matrix_truth.variables(generation, model)]
+    dtypes = {getattr(item, "compute_dtype", None)
+              for _, item in matrix_truth.objects(generation, model, ())}
+    dtype = max((each for each in dtypes if each in UNITS), key=UNITS.__getitem__, default="float32")
+    values = [generation.array(each) for each in owned]
+    expected = [np.asarray(each["values"]) for each in outputs(generation, model)]
+    random = np.random.RandomState(SEED + 3)
+    spread = 0.0
+    for _ in range(DISTURBANCES):
+        for variable, value in zip(owned, values):
+            if value.dtype.kind in "fV":
+                factor = 1 + UNITS[dtype] * random.uniform(-1, 1, value.shape)
+                variable.assign((value.astype(np.float64) * factor).astype(value.dtype))
+        for one, other in zip(expected, outputs(generation, model)):
+            moved = np.abs(one - other["values"]) / np.maximum(1, np.abs(one))
+            spread = max([spread, *moved[np.isfinite(moved)]])
+    for variable, value in zip(owned, values):
+        variable.assign(value)
+    return {"dtype": dtype, "spread": float(spread)}
+
+
+TRIALS = 12
+"""Of what draws random numbers, so that one that never shows is out of the question."""
+
+
+def modes(generation: Generation, model: Any) -> list[bool]:
+    """Of each output, whether the model answers otherwise when it is trained."""
+    variables = [each.variable for each in matrix_truth.variables(generation, model)]
+    values = [generation.array(each) for each in variables]
+    inputs = data(model, np.random.RandomState(SEED + 2))
+
+    def answers(is_training: bool) -> list[np.ndarray]:
+        found = model(inputs, training=is_training)
+        return [generation.array(each).astype(np.float64)
+                for each in (found if isinstance(found, (list, tuple)) else [found])]
+
+    expected = answers(False)
+    differs = [False] * len(expected)
+    for _ in range(TRIALS):
+        for index, (one, other) in enumerate(zip(expected, answers(True))):
+            differs[index] |= not np.array_equal(one, other, equal_nan=True)
+        for variable, value in zip(variables, values):
+            variable.assign(value)
+    return differs
 
 
 def fill(generation: Generation, model: Any, random: np.random.RandomState,

@@ -29,6 +29,9 @@ HALF_POLICIES = ("float16", "bfloat16")
 their weights belong to the model that the translated configuration makes, not to one made by the same
 code."""
 
+MADE_FROZEN = ("frozen_wrapped_model", "frozen_wrappers")
+"""Rows of which the same code trains other variables in Keras 3 than in Keras 2."""
+
 
 class Conversions:
     """All conversions of a folder of saved rows."""
@@ -97,8 +100,9 @@ class Conversions:
                "slotDtypes": {f"{each['slot']}/{each['variable']}": each["dtype"]
                               for each in (file.truth["optimizer"] or {"slots": []})["slots"]}}
         if needs_architecture(file, target):
-            archive = f"{file.truth['family']}-to-{PREFIXES[target.environment]}-archive"
-            job["architecture"] = str(self.folder / archive / f"{row}.keras")
+            layout, suffix = ARCHITECTURES[target.environment]
+            job["architecture"] = str(
+                self.folder / f"{file.truth['family']}-to-{layout}" / f"{row}{suffix}")
         return job
 
     def load(self, environment: str, jobs: list[tuple[str, File, dict[str, str]]]) -> None:
@@ -116,11 +120,13 @@ class Conversions:
                 f"Keras: {answer['refused'].replace(str(self.folder), '')}" if "refused" in answer \
                 else missing(truth, answer["holds"], job["layout"]) \
                 or other_outputs(truth, answer["outputs"], TOLERANCE if is_own else ACROSS) \
+                or other_modes(truth, answer) \
                 or other_step(truth, answer, job["layout"], is_own)
 
 
-PREFIXES = {"keras2": "keras2", "tfkeras": "tf-keras", "keras3": "keras3"}
-"""What the names of an environment's profiles begin with."""
+ARCHITECTURES = {"keras2": ("keras2-h5", ".h5"), "tfkeras": ("tf-keras-archive", ".keras"),
+                 "keras3": ("keras3-archive", ".keras")}
+"""The profile that each Keras is given a model in: Keras 2 cannot read all of its own archives."""
 
 
 def needs_architecture(file: File, target: Target) -> bool:
@@ -131,6 +137,8 @@ def needs_architecture(file: File, target: Target) -> bool:
     if file.truth["name"].startswith("random-"):
         # What Keras names by itself it names otherwise in each generation.
         return file.truth["family"].replace("_", "") != target.environment
+    if file.truth["name"] in MADE_FROZEN:
+        return (file.truth["family"] == "keras3") != (target.environment == "keras3")
     return (file.truth["name"] in HALF_POLICIES and file.truth["family"] != "keras3"
             and target.environment == "keras3" and target.layout != "legacy-weights")
 
@@ -139,6 +147,17 @@ TOLERANCE = {"float64": 2e-6, "float32": 2e-6, "float16": 4e-3, "bfloat16": 3e-2
 """Of outputs, relative to those above one."""
 ACROSS = {**TOLERANCE, "float32": 4e-6}
 """The same between two Keras, whose formulas round differently: LayerNormalization by 3.6e-6."""
+
+
+ROUNDINGS = 4
+"""How often the spread of a model's outputs under one rounding of its variables two Keras may differ by:
+they round at every layer. A normalization over few elements divides by little more than its epsilon."""
+
+
+def coarsest(truth: Mapping[str, Any], tolerance: Mapping[str, float]) -> float:
+    """What the coarsest dtype inside a model, and its condition, allow for; 0 if the truth does not tell."""
+    told = truth.get("rounding")
+    return max(tolerance[told["dtype"]], ROUNDINGS * told["spread"]) if told else 0.0
 
 
 def other_outputs(truth: Mapping[str, Any], found: list[Mapping[str, Any]],
@@ -155,9 +174,15 @@ def other_outputs(truth: Mapping[str, Any], found: list[Mapping[str, Any]],
                     return f"outputs {old} and {new}"
                 continue
             difference = max(difference, abs(old - new) / max(1, abs(old)))
-            if difference > tolerance[one["dtype"]]:
+            if difference > max(tolerance[one["dtype"]], coarsest(truth, tolerance)):
                 return f"outputs differ by {difference:.2g}"
     return ""
+
+
+def other_modes(truth: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+    """Which outputs change otherwise when the model is trained, in words; empty if the same ones do."""
+    one, other = truth.get("modes"), answer.get("modes")
+    return f"modes: training changes outputs {other}, expected {one}" if other and one != other else ""
 
 
 STEP = {"float64": 2e-6, "float32": 2e-5, "float16": 1e-2, "bfloat16": 1e-1}
@@ -169,18 +194,20 @@ def other_step(truth: Mapping[str, Any], answer: Mapping[str, Any], layout: str,
     """What a further step of training makes of the loaded model otherwise, in words; empty if alike.
 
     Between two Keras only what both compute alike counts: not repeated rows of an Embedding, and not
-    the start of averages and of accumulated gradients.
+    the start of averages and of accumulated gradients. Nor does a step count whose loss is scaled in one
+    of the two alone: Keras 2 forgets its scale, and what it wraps an optimizer in by itself.
     """
     expected, found = truth.get("trained"), answer.get("trained")
     if not expected or layout == "legacy-weights" or "refused" in expected:
         return ""
     if not found or "refused" in found:
         return f"no further step: {found and found['refused']}"
-    if not is_own:
-        return ""
+    scales = [(side["optimizer"] or {}).get("lossScale") for side in (truth, answer["holds"])]
+    if not is_own or scales[0] != scales[1]:
+        return ""  # Under another scale other gradients overflow, and the step is left out.
     dtypes = {each["name"]: each["dtype"] for each in truth["variables"]}
     lowest = max([STEP[each["dtype"]] for each in truth["outputs"]] +
-                 [STEP.get(dtype, 0) for dtype in dtypes.values()])
+                 [STEP.get(dtype, 0) for dtype in dtypes.values()] + [coarsest(truth, STEP)])
     loss = [expected["loss"], found["loss"]]
     if all(map(math.isfinite, loss)) and abs(loss[0] - loss[1]) > lowest * max(1, abs(loss[0])):
         return f"loss {loss[1]} before a further step, expected {loss[0]}"
@@ -227,7 +254,8 @@ def missing(truth: Mapping[str, Any], holds: Mapping[str, Any], layout: str,
 def lacks(truth: Mapping[str, Any], answer: Mapping[str, Any], layout: str) -> str:
     """What Keras lacks of its own file, in words; empty if nothing."""
     return missing(truth, answer["holds"], layout, is_own=True) \
-        or other_outputs(truth, answer["outputs"]) or other_step(truth, answer, layout, True)
+        or other_outputs(truth, answer["outputs"]) or other_modes(truth, answer) \
+        or other_step(truth, answer, layout, True)
 
 
 def with_others(found: Mapping[str, Mapping[str, Any]], recorded: Mapping[str, Mapping[str, Any]],

@@ -7,6 +7,7 @@ values, must say in a note what it leaves open, and must not tie a slot to a wro
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,8 @@ class Comparison:
     def weight_problems(self) -> Iterator[str]:
         """Values always; names and order where the file tells them."""
         if self.tells_names:
-            nameless = {each["sha256"] for each in self.weights if "/#" in each["name"]}
+            nameless = {each["sha256"] for each in self.weights
+                        if re.search(r"(^|/)#\d+$", each["name"])}
             yield from _differences(
                 "weight", [_named(each, each["sha256"] not in nameless) for each in self.weights],
                 [_named(each, each["sha256"] not in nameless) for each in self.expected])

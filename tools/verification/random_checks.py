@@ -4,7 +4,8 @@ For each seed every Keras makes, trains and saves the row `random-SEED`. Of each
 
 - every file, as `show` tells it, against the truth of the live objects;
 - its conversion to every profile: the Keras that the profile is for loads it, every variable is equal, the
-  model answers alike, and a further step of training has the same loss and leads to the same weights;
+  model answers alike, training changes the same outputs, and a further step of it has the same loss and
+  leads to the same weights;
 - `diff` finds the original and each conversion that names its tensors the same, and a conversion back to the
   original's profile has every bit and the configuration of the original;
 - every other file of it with an architecture, converted likewise, is the same by `diff`;
@@ -263,7 +264,7 @@ class RandomModels:
 def lacking(words: str) -> set[str]:
     """What is said to be lacking, in a few words that can be compared."""
     kinds = ("variables", "slots", "optimizer", "iterations", "learningRate", "lossScale", "outputs",
-             "further step")
+             "modes", "further step")
     if words.startswith(("Keras: ", "cannot be ")):
         return {"everything", *kinds}
     return {kind for kind in kinds if kind in words} or ({words} if words else set())

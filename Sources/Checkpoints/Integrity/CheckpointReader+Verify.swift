@@ -166,8 +166,8 @@ private struct Verification {
         "expected \(record.byteCount) bytes, found \(entry.byteCount)", blocks: [])
     }
     var check = TensorCheck(TensorDigests(table: table, record: record))
-    for rows in entry.slabs(ofAtMost: 4 << 20) {
-      try reader.readUnverified(entry, rows: rows).withUnsafeBytes { check.update($0) }
+    try reader.source(of: entry).forEachBlock(verifying: false) { block in
+      block.withUnsafeBytes { check.update($0) }
     }
     return .init(check.damage)
   }

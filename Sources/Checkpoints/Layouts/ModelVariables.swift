@@ -31,6 +31,8 @@ struct ModelVariables {
     let id: VariableID
     let schema: VariableSchema
     let isTrainable: Bool
+    /// Whether a whole-model file lists it before those of its layer that are not trained.
+    let isListedFirst: Bool
     /// The class of the layer that owns it or holds its owner.
     let className: String
   }
@@ -73,7 +75,7 @@ struct ModelVariables {
   /// a class inside is unknown.
   func weights(ofTopLevelLayer layer: String) -> [Implied]? {
     guard let implied = variables(ofTopLevelLayer: layer) else { return nil }
-    return implied.filter(\.isTrainable) + implied.filter { !$0.isTrainable }
+    return implied.filter(\.isListedFirst) + implied.filter { !$0.isListedFirst }
   }
 
   /// The same in the order of creation.
@@ -119,7 +121,9 @@ extension VariablePlace {
     variables?.enumerated().map { index, schema in
       .init(
         id: VariableID(layer: path, index: index), schema: schema,
-        isTrainable: isTrainable && schema.isTrainable, className: className)
+        isTrainable: isTrainable && schema.isTrainable,
+        isListedFirst: isTrainable && schema.isTrainable && isTopLevelTrainable,
+        className: className)
     }
   }
 }

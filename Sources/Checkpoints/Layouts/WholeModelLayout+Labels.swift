@@ -36,7 +36,7 @@ extension WholeModelLayout {
     of labels: [Label], amongCreated implied: [ModelVariables.Implied]?
   ) -> Set<VariableID> {
     guard let implied else { return [] }
-    let expected = implied.filter(\.isTrainable) + implied.filter { !$0.isTrainable }
+    let expected = implied.filter(\.isListedFirst) + implied.filter { !$0.isListedFirst }
     guard labels.map(\.id) != expected.map(\.id) else { return [] }
     let ranks = Dictionary(
       implied.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })

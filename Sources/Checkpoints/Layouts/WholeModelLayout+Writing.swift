@@ -43,7 +43,7 @@ extension FilePlan {
     in group: String, dialect: Dialect, path: String
   ) throws {
     let names = WholeModelNames(model, dialect: dialect)
-    let layers = try model.weightsByLayer(frozen: frozen)
+    let layers = try model.weightsByLayer(in: dialect, frozen: frozen)
     let attributes: [(name: String, value: AttributeValue)] =
       [
         ("backend", .ascii("tensorflow")), ("keras_version", .ascii(dialect.writtenVersion)),

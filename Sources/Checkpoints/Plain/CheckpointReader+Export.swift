@@ -63,11 +63,6 @@ extension CheckpointReader {
 
   /// Gives the elements of a tensor in pieces, compared with digests.
   private func read(_ entry: CheckpointEntry, _ sink: PlainFile.Sink) throws {
-    var check = try check(of: entry)
-    for rows in entry.slabs(ofAtMost: 4 << 20) where entry.byteCount > 0 {
-      let tensor = try readUnverified(entry, rows: rows)
-      try check.update(tensor)
-      try tensor.withUnsafeBytes(sink)
-    }
+    try source(of: entry).forEachBlock { block in try block.withUnsafeBytes(sink) }
   }
 }

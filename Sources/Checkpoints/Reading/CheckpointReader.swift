@@ -134,13 +134,14 @@ extension CheckpointReader {
 
   /// SHA-256 of a tensor's little-endian bytes, row-major, as 64 hexadecimal digits; reads it in
   /// pieces.
+  ///
+  /// - Throws: what reading throws; `damaged` where a digest of the file says that it is not what was written.
   public func sha256(of entry: CheckpointEntry) throws(CheckpointError) -> String {
     var digest = SHA256()
-    var check = try check(of: entry)
-    for rows in entry.slabs(ofAtMost: 4 << 20) {
-      let tensor = try readUnverified(entry, rows: rows)
-      try check.update(tensor)
-      tensor.withUnsafeBytes { digest.update($0) }
+    do {
+      try source(of: entry).forEachBlock { block in block.withUnsafeBytes { digest.update($0) } }
+    } catch {
+      throw CheckpointError.reading(path, error)
     }
     return digest.finalize()
   }

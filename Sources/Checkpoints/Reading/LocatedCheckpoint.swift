@@ -50,7 +50,7 @@ struct LocatedCheckpoint {
     else { return .other }
     if head.starts(with: [0x50, 0x4b, 0x03, 0x04]) { return .archive }
     if Safetensors.isLaidOut(head, byteCount: file.byteCount) { return .safetensors }
-    let space: Set<UInt8> = [0x20, 0x09, 0x0a, 0x0d]
+    let space: [UInt8] = [0x20, 0x09, 0x0a, 0x0d]
     return head.first { !space.contains($0) } == UInt8(ascii: "{") ? .json : .other
   }
 }

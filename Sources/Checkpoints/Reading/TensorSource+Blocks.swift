@@ -91,6 +91,21 @@ extension TensorSource {
     return pieces.withLock { $0.map { $0! } }
   }
 
+  /// Reads this tensor on the calling thread, block by block from the first element to the last. All blocks
+  /// are read into the same memory, unless `body` keeps one.
+  ///
+  /// - Parameter verifying: whether blocks are compared with the digests of the file, if there are any.
+  /// - Throws: what reading throws; what `body` throws.
+  func forEachBlock(
+    verifying: Bool = true, _ body: (Tensor) throws -> Void
+  ) throws {
+    var block = Tensor(zeros: [0], dtype: dtype)
+    for positions in Self.blocks(of: [self]) {
+      try read(positions, into: &block, verifying: verifying)
+      try body(block)
+    }
+  }
+
   private static func blocks(of sources: [TensorSource]) -> [Range<Int>] {
     guard let count = sources.first?.entry.shape.elementCount else { return [] }
     precondition(

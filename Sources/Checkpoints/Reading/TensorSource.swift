@@ -100,6 +100,13 @@ package final class TensorSource: @unchecked Sendable {
 }
 
 extension CheckpointReader {
+  /// The tensor of an entry, to be read in pieces.
+  ///
+  /// - Throws: `unsupported` for elements that no tensor has.
+  func source(of entry: CheckpointEntry) throws(CheckpointError) -> TensorSource {
+    try sources(of: [entry])[0]
+  }
+
   /// The tensors of some entries, to be read from several threads while this is open.
   ///
   /// - Throws: `unsupported` for elements that no tensor has.

@@ -44,7 +44,7 @@ struct LogColumns {
   init() { (hasValidation, hasNumbers) = (true, true) }
 
   /// Numbers, flush right: the step.
-  var numeric: Set<Int> { [0] }
+  var numeric: [Int] { [0] }
 
   var titles: [StyledText] {
     let titles =

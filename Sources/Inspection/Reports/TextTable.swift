@@ -1,10 +1,10 @@
 /// Lines whose columns are padded to equal width; the last is not padded.
 public struct TextTable {
   private var rows: [[StyledText]] = []
-  private let rightAligned: Set<Int>
+  private let rightAligned: [Int]
 
   /// - Parameter rightAligned: the columns, counted from 0, that are set flush right, as numbers are.
-  public init(rightAligned: Set<Int> = []) { self.rightAligned = rightAligned }
+  public init(rightAligned: [Int] = []) { self.rightAligned = rightAligned }
 
   public mutating func add(_ cells: [StyledText]) { rows.append(cells) }
 

@@ -28,7 +28,7 @@ extension ShowReport {
   private var table: TextTable {
     let hasStatistics = items.contains { $0.statistics != nil }
     var table = TextTable(
-      rightAligned: hasStatistics ? Set(4...4 + StatisticsCells.numberCount) : [])
+      rightAligned: hasStatistics ? Array(4...4 + StatisticsCells.numberCount) : [])
     if hasStatistics {
       let titles = ["", "", "", ""] + StatisticsCells.titles
       table.add(titles.map { $0.styled(.quiet) })

@@ -51,7 +51,10 @@ extension ModelConfiguration {
   ) -> (JSONValue, ConfigurationTranslator) {
     var translator = ConfigurationTranslator(
       source: self.dialect, target: dialect, container: container)
-    let json = translator.document(renaming.renamed(json))
+    let changesGeneration = translator.changesGeneration
+    let renamed = renaming.renamed(json)
+    let json = translator.document(
+      changesGeneration ? FrozenOwners.respelled(renamed, for: dialect) : renamed)
     return (json, translator)
   }
 }

@@ -85,6 +85,15 @@ extension ConfigurationTranslator {
     _ call: Call, ofClass className: String, _ graph: TranslatedGraph
   ) -> JSONValue {
     var call = call
+    if changesGeneration, let mode = call.keywords["training"], !mode.isNull {
+      // Keras 3 writes the mode in which it made the graph, and lets every call of the model overrule it.
+      // Keras 2 writes what the caller insisted on, and nothing overrules that.
+      if target == .keras3 {
+        lose("training", mode, "in Keras 3 the mode in which the model is called overrules it")
+      } else {
+        call.keywords["training"] = nil
+      }
+    }
     let names = Self.parameterNames[className] ?? []
     if target == .keras3 {
       if !changesGeneration { return keras3Call(call, graph) }

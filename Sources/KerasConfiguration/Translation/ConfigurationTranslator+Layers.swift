@@ -27,6 +27,11 @@ extension ConfigurationTranslator {
     if !LayerClasses.exists(entry.className, in: target) {
       lose("class_name", .string(entry.className), "\(target) has no such class")
     }
+    if entry.className == "MultiHeadAttention", configuration["trainable"] == .bool(false),
+      changesGeneration, target == .keras3
+    {
+      lose("trainable", false, "Keras 3 trains the layers inside this one, whose flags it forgets")
+    }
     let translated = translatedOptions(
       configuration, ofClass: entry.className, inputs: inputs,
       TranslationRule.rule(forClass: entry.className))

@@ -95,7 +95,9 @@ extension ConfigurationTranslator {
     var ends: [String: [TensorSignature]] = [:]
     for key in ["input_layers", "output_layers"] {
       guard let references = configuration[key] else { continue }
-      ends[key] = graph.references(in: references).map { graph.signature(of: $0) }
+      ends[key] = graph.references(in: references).map {
+        graph.signature(of: graph.argument(ofEnd: $0))
+      }
       result[key] = translatedReferences(references, graph)
     }
     return TranslatedModel(
@@ -108,13 +110,13 @@ extension ConfigurationTranslator {
     _ references: JSONValue, _ graph: TranslatedGraph
   ) -> JSONValue {
     if let reference = TensorReference(references) {
-      let translated = graph.renumbered(reference, for: target).json
+      let translated = graph.renumberedEnd(reference, for: target).json
       return target == .keras3 ? translated : [translated]
     }
     switch references {
     case .array(let elements):
       let translated = elements.map { element in
-        TensorReference(element).map { graph.renumbered($0, for: target).json }
+        TensorReference(element).map { graph.renumberedEnd($0, for: target).json }
           ?? translatedReferences(element, graph)
       }
       let isAlone = translated.count == 1 && target == .keras3 && source != .keras3
@@ -126,7 +128,7 @@ extension ConfigurationTranslator {
             let reference = TensorReference(pair.value)
             return .init(
               key: pair.key,
-              value: reference.map { graph.renumbered($0, for: target).json } ?? pair.value)
+              value: reference.map { graph.renumberedEnd($0, for: target).json } ?? pair.value)
           }))
     default: return references
     }

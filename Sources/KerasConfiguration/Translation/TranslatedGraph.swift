@@ -30,20 +30,28 @@ struct TranslatedGraph {
   private let source: Dialect
   /// Models that were built before they were called here: Keras 2 counts that as their first call.
   private let builtModels: Set<String>
+  /// Functional models, whose calls Keras 3 counts from 1 where it lists what goes in and out of a model, and
+  /// from 0 among the arguments of a call.
+  private let functionalModels: Set<String>
   private var signatures: [TensorReference: TensorSignature] = [:]
 
   init(_ layers: [JSONValue], source: Dialect) {
     self.source = source
-    builtModels = Set(
-      layers.filter(Self.isBuiltModel).compactMap { $0["config"]?["name"]?.string })
+    func names(of layers: [JSONValue]) -> Set<String> {
+      Set(layers.compactMap { $0["config"]?["name"]?.string })
+    }
+    builtModels = names(of: layers.filter(Self.isBuiltModel))
+    functionalModels = names(of: layers.filter(Self.isFunctional))
+  }
+
+  private static func isFunctional(_ layer: JSONValue) -> Bool {
+    ["Functional", "Model"].contains(layer["class_name"]?.string ?? "")
   }
 
   private static func isBuiltModel(_ layer: JSONValue) -> Bool {
-    switch layer["class_name"]?.string {
-    case "Functional", "Model": true
-    case "Sequential": layer["config"]?["layers"]?.array?.first?["class_name"] == "InputLayer"
-    default: false
-    }
+    isFunctional(layer)
+      || layer["class_name"] == "Sequential"
+        && layer["config"]?["layers"]?.array?.first?["class_name"] == "InputLayer"
   }
 
   /// The number of a layer's first call in files of `dialect`.
@@ -57,6 +65,24 @@ struct TranslatedGraph {
     renumbered.node +=
       firstNode(of: reference.layer, in: dialect) - firstNode(of: reference.layer, in: source)
     return renumbered
+  }
+
+  /// The same for a reference that says what goes in or out of the model.
+  func renumberedEnd(_ reference: TensorReference, for dialect: Dialect) -> TensorReference {
+    var renumbered = renumbered(argument(ofEnd: reference), for: dialect)
+    renumbered.node += endOffset(of: reference.layer, in: dialect)
+    return renumbered
+  }
+
+  /// A reference that says what goes in or out of the model, as an argument of a call has it.
+  func argument(ofEnd reference: TensorReference) -> TensorReference {
+    var argument = reference
+    argument.node -= endOffset(of: reference.layer, in: source)
+    return argument
+  }
+
+  private func endOffset(of layer: String, in dialect: Dialect) -> Int {
+    dialect == .keras3 && functionalModels.contains(layer) ? 1 : 0
   }
 
   func signature(of reference: TensorReference) -> TensorSignature {
