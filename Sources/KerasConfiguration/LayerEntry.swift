@@ -27,19 +27,13 @@ public struct LayerEntry: Sendable, Hashable {
     }
   }
 
-  init(json: JSONValue, className: String, name: String) {
-    self.json = json
-    self.className = className
-    self.name = name
-  }
-
   /// Throws if the object has no class or no name.
   public init(json: JSONValue) throws(ConfigurationError) {
     var names = ElementNumbering(countsWeightedTwice: false)
     try self.init(json: json, defaultNames: &names)
   }
 
-  private init(json: JSONValue, className: String, name: String) {
+  init(json: JSONValue, className: String, name: String) {
     self.json = json
     self.className = className
     self.name = name

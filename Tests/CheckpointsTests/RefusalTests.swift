@@ -215,7 +215,7 @@ extension Refusal {
     Refusal("weights without architecture", "configuration") {
       try $0.convert(Fixture.path("keras-3.15/mlp.weights.h5"), "keras2-weights")
     },
-    Refusal("an optimizer that Cairn does not have", "configuration") {
+    Refusal("an optimizer that Cairn does not have", "conversion") {
       let path = try $0.altered {
         let text = try $0.attributes.string("training_config")
         try $0.attributes.setString(

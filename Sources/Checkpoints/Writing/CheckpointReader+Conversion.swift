@@ -61,7 +61,8 @@ extension CheckpointReader {
   ) throws(CheckpointError) -> (checkpoint: Checkpoint, losses: [String]) {
     // A layout without optimizers does not ask whether this one can be read.
     let isHeld = profile.layout != .legacyWeights
-    let obstacle = isHeld ? obstacleToOptimizer() : nil
+    // Without an architecture nothing can be written, with or without an optimizer.
+    let obstacle = isHeld && manifest.model != nil ? obstacleToOptimizer() : nil
     var checkpoint = try load(includingOptimizer: isHeld && obstacle == nil)
     guard let optimizer = manifest.optimizer, !isHeld || obstacle != nil else {
       return checkpoint.reduced(to: profile)
