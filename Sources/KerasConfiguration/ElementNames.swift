@@ -5,19 +5,42 @@
 /// anything, then between a lower-case letter and a capital; Keras 2 and tf_keras put
 /// `private` before a name that starts with an underscore.
 public func snakeCase(_ className: String, in dialect: Dialect = .keras3) -> String {
-  let characters = className.filter { $0.isLetter || $0.isNumber || $0 == "_" }.map { $0 }
-  func isLower(_ character: Character) -> Bool { ("a"..."z").contains(character) }
-  func isUpper(_ character: Character) -> Bool { ("A"..."Z").contains(character) }
+  // As Python's regular expressions see it: scalar by scalar.
+  let scalars = className.unicodeScalars.filter(isWord)
+  func isLower(_ scalar: Unicode.Scalar) -> Bool { ("a"..."z").contains(scalar) }
+  func isUpper(_ scalar: Unicode.Scalar) -> Bool { ("A"..."Z").contains(scalar) }
   var name = ""
-  for (index, character) in characters.enumerated() {
-    if isUpper(character), index > 0 {
-      let startsWord = index + 1 < characters.count && isLower(characters[index + 1])
-      let endsLowerCase = isLower(characters[index - 1])
-      if startsWord || endsLowerCase { name.append("_") }
+  var last: Unicode.Scalar?
+  for (index, scalar) in zip(scalars.indices, scalars) {
+    if isUpper(scalar), let last {
+      let next = scalars.index(after: index)
+      let startsWord = next < scalars.endIndex && isLower(scalars[next])
+      if startsWord || isLower(last) { name.append("_") }
     }
-    name += character.lowercased()
+    if isUpper(scalar) {
+      name.unicodeScalars.append(Unicode.Scalar(UInt8(scalar.value) + 0x20))
+    } else if scalar.isASCII {
+      name.unicodeScalars.append(scalar)
+    } else {
+      name += scalar.properties.lowercaseMapping
+    }
+    last = scalar
   }
   return name.hasPrefix("_") && dialect != .keras3 ? "private" + name : name
+}
+
+/// Whether Python's `\w` stands for it.
+private func isWord(_ scalar: Unicode.Scalar) -> Bool {
+  if scalar.isASCII {
+    return scalar == "_" || ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
+      || ("0"..."9").contains(scalar)
+  }
+  switch scalar.properties.generalCategory {
+  case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
+    .decimalNumber, .letterNumber, .otherNumber:
+    return true
+  default: return false
+  }
 }
 
 /// Names the elements of one list in a v3 weights file: the snake-case class, numbered from the

@@ -153,7 +153,8 @@ struct LayerSchemaTests {
       ("InputLayer", "input_layer"), ("MultiHeadAttention", "multi_head_attention"),
       ("RMSNormalization", "rms_normalization"), ("TFOpLambda", "tf_op_lambda"),
       ("MyABCLayer", "my_abc_layer"), ("Dense", "dense"), ("ELU", "elu"),
-      ("GlobalAveragePooling1D", "global_average_pooling1d"),
+      ("GlobalAveragePooling1D", "global_average_pooling1d"), ("ÜberX", "über_x"),
+      ("ÉcoleÉté", "écoleété"), ("e\u{301}Ab", "e_ab"), ("Größe 2D", "größe2d"), ("Ⅷx", "ⅷx"),
     ])
   func snakeCases(className: String, expected: String) {
     #expect(snakeCase(className) == expected)

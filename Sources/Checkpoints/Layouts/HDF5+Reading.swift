@@ -59,6 +59,14 @@ extension HDF5Group {
       entry.shape.elementCount == 1
     else { return nil }
     let dataset = try openDataset(entry.datasetPath)
+    // Before libhdf5 converts a number it clears a buffer of 1 MiB; what needs widening alone is read as it is.
+    if entry.dtype == .float32, Value.dtype == .float64 {
+      var number: Float = 0
+      try withUnsafeMutableBytes(of: &number) { (bytes) throws(HDF5Error) in
+        try dataset.read(into: bytes, as: Float.dtype.elementType)
+      }
+      return Value(rounding: .floating(Double(number)))
+    }
     var value = Value(rounding: .signed(0))
     try withUnsafeMutableBytes(of: &value) { (bytes) throws(HDF5Error) in
       try dataset.read(into: bytes, as: Value.dtype.elementType)
