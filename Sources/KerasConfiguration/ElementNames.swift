@@ -17,13 +17,7 @@ public func snakeCase(_ className: String, in dialect: Dialect = .keras3) -> Str
       let startsWord = next < scalars.endIndex && isLower(scalars[next])
       if startsWord || isLower(last) { name.append("_") }
     }
-    if isUpper(scalar) {
-      name.unicodeScalars.append(Unicode.Scalar(UInt8(scalar.value) + 0x20))
-    } else if scalar.isASCII {
-      name.unicodeScalars.append(scalar)
-    } else {
-      name += scalar.properties.lowercaseMapping
-    }
+    name += scalar.properties.lowercaseMapping
     last = scalar
   }
   return name.hasPrefix("_") && dialect != .keras3 ? "private" + name : name
@@ -31,15 +25,11 @@ public func snakeCase(_ className: String, in dialect: Dialect = .keras3) -> Str
 
 /// Whether Python's `\w` stands for it.
 private func isWord(_ scalar: Unicode.Scalar) -> Bool {
-  if scalar.isASCII {
-    return scalar == "_" || ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
-      || ("0"..."9").contains(scalar)
-  }
   switch scalar.properties.generalCategory {
   case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
     .decimalNumber, .letterNumber, .otherNumber:
     return true
-  default: return false
+  default: return scalar == "_"
   }
 }
 

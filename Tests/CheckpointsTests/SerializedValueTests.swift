@@ -27,17 +27,11 @@ import Testing
     _ value: JSONValue, _ profileName: String, in folder: borrowing TemporaryDirectory
   ) throws -> CheckpointReader {
     let model = try ModelConfiguration(
-      json: [
-        "class_name": "Sequential",
-        "config": [
-          "name": "m",
-          "layers": [
-            [
-              "class_name": "InputLayer",
-              "config": ["batch_input_shape": [.null, 2], "name": "x"],
-            ], ["class_name": "ReLU", "config": ["name": "r", "max_value": value]],
-          ],
-        ],
+      sequential: [
+        [
+          "class_name": "InputLayer",
+          "config": ["batch_input_shape": [.null, 2], "name": "x"],
+        ], ["class_name": "ReLU", "config": ["name": "r", "max_value": value]],
       ], dialect: .keras2)
     let profile = try #require(Profile(name: profileName))
     let path = folder.file("\(profileName)\(profile.layout.fileSuffix)")

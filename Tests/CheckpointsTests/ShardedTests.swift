@@ -162,15 +162,9 @@ import Testing
   /// A model of one layer that has no weights.
   private func weightless(iterations: Int64?) throws -> Checkpoint {
     let model = try ModelConfiguration(
-      json: [
-        "class_name": "Sequential",
-        "config": [
-          "name": "m",
-          "layers": [
-            ["class_name": "InputLayer", "config": ["batch_shape": [.null, 2], "name": "x"]],
-            ["class_name": "Flatten", "config": ["name": "f"]],
-          ],
-        ],
+      sequential: [
+        ["class_name": "InputLayer", "config": ["batch_shape": [.null, 2], "name": "x"]],
+        ["class_name": "Flatten", "config": ["name": "f"]],
       ], dialect: .keras3)
     var checkpoint = Checkpoint(model: model, variables: [])
     if let iterations {

@@ -18,9 +18,7 @@ import Testing
       "class_name": "InputLayer", "config": ["batch_input_shape": [.null, 2], "name": "x"],
     ]
     let model = try ModelConfiguration(
-      json: [
-        "class_name": "Sequential", "config": ["name": "m", "layers": .array([input] + layers)],
-      ],
+      sequential: [input] + layers,
       dialect: .keras2)
     let variables = try model.variables(in: .keras2).map { variable in
       Variable(

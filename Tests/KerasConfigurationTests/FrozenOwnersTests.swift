@@ -1,29 +1,24 @@
 import KerasConfiguration
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Frozen owners in the words of another Keras") struct FrozenOwnersTests {
   /// A chain of a wrapper around a layer, frozen or not, and a layer behind it.
   private func model(_ dialect: Dialect, owner: Bool, inner: Bool) throws -> ModelConfiguration {
     try ModelConfiguration(
-      json: [
-        "class_name": "Sequential",
-        "config": [
-          "name": "m",
-          "layers": [
-            [
-              "class_name": "TimeDistributed",
-              "config": [
-                "name": "o", "trainable": .bool(owner),
-                "layer": [
-                  "class_name": "Dense",
-                  "config": ["name": "d", "trainable": .bool(inner), "units": 2],
-                ],
-              ],
+      sequential: [
+        [
+          "class_name": "TimeDistributed",
+          "config": [
+            "name": "o", "trainable": .bool(owner),
+            "layer": [
+              "class_name": "Dense",
+              "config": ["name": "d", "trainable": .bool(inner), "units": 2],
             ],
-            ["class_name": "Dense", "config": ["name": "e", "trainable": true, "units": 2]],
           ],
         ],
+        ["class_name": "Dense", "config": ["name": "e", "trainable": true, "units": 2]],
       ], dialect: dialect)
   }
 
@@ -58,17 +53,11 @@ import Testing
   @Test("that Keras 3 cannot keep an attention frozen is listed")
   func frozenAttention() throws {
     let model = try ModelConfiguration(
-      json: [
-        "class_name": "Sequential",
-        "config": [
-          "name": "m",
-          "layers": [
-            [
-              "class_name": "MultiHeadAttention",
-              "config": ["name": "look", "trainable": false, "num_heads": 1, "key_dim": 2],
-            ]
-          ],
-        ],
+      sequential: [
+        [
+          "class_name": "MultiHeadAttention",
+          "config": ["name": "look", "trainable": false, "num_heads": 1, "key_dim": 2],
+        ]
       ], dialect: .keras2)
     let losses = model.translation(to: .keras3, in: .attribute).losses
     #expect(losses.map(\.object) == ["layer `look`"])

@@ -1,5 +1,6 @@
 import KerasConfiguration
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Layer schemas and names")
@@ -219,17 +220,11 @@ struct LayerSchemaTests {
     // A backward layer that is not given is made from the forward one.
     let both = try #require(schema("Bidirectional", ["layer": lstm(false)]))
     #expect(both.children.map(\.isTrainable) == [false, false])
-    let model = try ModelConfiguration(json: [
-      "class_name": "Sequential",
-      "config": [
-        "name": "m",
-        "layers": [
-          [
-            "class_name": "Bidirectional",
-            "config": ["name": "both", "layer": lstm(false), "backward_layer": lstm(true)],
-          ]
-        ],
-      ],
+    let model = try ModelConfiguration(sequential: [
+      [
+        "class_name": "Bidirectional",
+        "config": ["name": "both", "layer": lstm(false), "backward_layer": lstm(true)],
+      ]
     ])
     #expect(
       try model.variables(in: .keras3).filter(\.isTrainable).map(\.name) == [

@@ -154,7 +154,7 @@ struct TranslationTests {
     for pair in options.pairs { config[pair.key] = pair.value }
     let layer: JSONValue = ["class_name": .string(className), "config": .object(config)]
     let model = try ModelConfiguration(
-      json: ["class_name": "Sequential", "config": ["name": "m", "layers": [layer]]],
+      sequential: [layer],
       dialect: source)
     let losses = model.translation(to: target, in: .attribute).losses
     let loss = try #require(losses.first)

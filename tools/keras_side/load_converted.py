@@ -3,8 +3,8 @@
 Reads a JSON list of jobs and writes a list with an answer for each. A job is `row`, `file` and `layout`;
 without `file`, the row is only made, to hear whether this Keras can. `architecture` is a saved model into
 which weights go instead of the row's own; `dtypes` and `slotDtypes` say in which dtypes the source held
-what this Keras may hold in wider ones. An answer has `holds` and `outputs`, as the truth of the matrix
-has them, `modes` and `trained` where that tells of a further step, or `refused` with Keras's words; and `said`,
+what this Keras may hold in wider ones. An answer has `holds`, `outputs` and `modes`, as the truth of the matrix
+has them, `trained` where that tells of a further step, or `refused` with Keras's words; and `said`,
 its warnings.
 """
 
@@ -154,9 +154,9 @@ def main() -> int:
                 model = (load if "file" in job else make)(generation, job)
                 holds = matrix_truth.describe(generation, model)
                 in_source_dtypes(generation, model, holds, job)
-                answer = {"holds": holds, "outputs": outputs(generation, model)}
+                answer = {"holds": holds, "outputs": outputs(generation, model),
+                          "modes": modes(generation, model)}
                 if job.get("trainsOn"):
-                    answer["modes"] = modes(generation, model)
                     answer["trained"] = further_step.take(generation, model)
             except Exception as error:  # Whatever Keras raises is the answer.
                 answer = {"refused": f"{type(error).__name__}: {str(error).strip()[:300]}"}

@@ -58,9 +58,9 @@ def make(generation: Generation, name: str, row: Row, folder: Path,
         if row.prepare is not None:
             truth["prepared"] = row.prepare.__name__
         truth |= save(generation, model, folder.resolve() / name, row, layouts)
+        truth["modes"] = modes(generation, model)
         if row.trains_on:
             truth["rounding"] = rounding(generation, model)
-            truth["modes"] = modes(generation, model)
             truth["trained"] = further_step.take(generation, model)
     finally:
         set_policy(generation, "float32")
