@@ -120,7 +120,7 @@ class Conversions:
                 f"Keras: {answer['refused'].replace(str(self.folder), '')}" if "refused" in answer \
                 else missing(truth, answer["holds"], job["layout"]) \
                 or other_outputs(truth, answer["outputs"], TOLERANCE if is_own else ACROSS) \
-                or other_modes(truth, answer) \
+                or (holds_model(job) and other_modes(truth, answer)) \
                 or other_step(truth, answer, job["layout"], is_own)
 
 
@@ -129,10 +129,14 @@ ARCHITECTURES = {"keras2": ("keras2-h5", ".h5"), "tfkeras": ("tf-keras-archive",
 """The profile that each Keras is given a model in: Keras 2 cannot read all of its own archives."""
 
 
+WEIGHTS = ("weights", "legacy-weights", "sharded")
+"""Layouts that hold no model: they are loaded into one that the row's code, or another file, makes."""
+
+
 def needs_architecture(file: File, target: Target) -> bool:
     """Whether weights belong to the model that the translated configuration makes, not to one that the
     other Keras makes by the same code."""
-    if target.layout not in ("weights", "legacy-weights", "sharded"):
+    if target.layout not in WEIGHTS:
         return False
     if file.truth["name"].startswith("random-"):
         # What Keras names by itself it names otherwise in each generation.
@@ -177,6 +181,11 @@ def other_outputs(truth: Mapping[str, Any], found: list[Mapping[str, Any]],
             if difference > max(tolerance[one["dtype"]], coarsest(truth, tolerance)):
                 return f"outputs differ by {difference:.2g}"
     return ""
+
+
+def holds_model(job: Mapping[str, Any]) -> bool:
+    """Whether what is loaded was made of a configuration that Cairn wrote, and not by the row's code."""
+    return "architecture" in job or job["layout"] not in WEIGHTS
 
 
 def other_modes(truth: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
